@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// Every limit of the library, in one place. An integrator overrides a limit by compiling the library and the
+/// application with `-DWAYSEAL_CONFIG_FILE="my_config.hpp"`, a file that defines any of the macros below.
+/// Limits never change a type's meaning or the wire format, only how much is held.
+#ifndef WAYSEAL_CORE_CONFIG_HPP
+#define WAYSEAL_CORE_CONFIG_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+#ifdef WAYSEAL_CONFIG_FILE
+#include WAYSEAL_CONFIG_FILE
+#endif
+
+#ifndef WAYSEAL_RECORD_MAX
+#define WAYSEAL_RECORD_MAX 16384
+#endif
+#ifndef WAYSEAL_PREKEYS_MAX
+#define WAYSEAL_PREKEYS_MAX 16
+#endif
+#ifndef WAYSEAL_LIVE_SESSIONS_MAX
+#define WAYSEAL_LIVE_SESSIONS_MAX 32
+#endif
+#ifndef WAYSEAL_LOSS_RANGES_MAX
+#define WAYSEAL_LOSS_RANGES_MAX 32
+#endif
+#ifndef WAYSEAL_CERTIFICATE_MAX
+#define WAYSEAL_CERTIFICATE_MAX 1024
+#endif
+
+namespace wayseal {
+
+/// Largest sealed record in bytes (`Sealed` as stored and sent). 1 KiB to 64 KiB. Sets the size of the batch's
+/// output buffer and of the seal buffer.
+inline constexpr size_t kRecordMax = WAYSEAL_RECORD_MAX;
+static_assert(kRecordMax >= 1024 && kRecordMax <= 65536, "a record holds 1 KiB to 64 KiB");
+
+/// One-time prekeys that the vehicle keeps at most.
+inline constexpr size_t kPrekeysMax = WAYSEAL_PREKEYS_MAX;
+static_assert(kPrekeysMax >= 1 && kPrekeysMax <= 64, "a bundle holds 1 to 64 prekeys");
+
+/// Sessions whose records may be in the spool at the same time. When one more would be needed, the oldest
+/// session is evicted whole and reported as lost.
+inline constexpr size_t kLiveSessionsMax = WAYSEAL_LIVE_SESSIONS_MAX;
+static_assert(kLiveSessionsMax >= 2, "the current session and the one before it");
+
+/// Loss ranges that are remembered apart; beyond that, neighbours are merged (never evicted).
+inline constexpr size_t kLossRangesMax = WAYSEAL_LOSS_RANGES_MAX;
+
+/// Largest certificate in bytes of DER, leaf or intermediate.
+inline constexpr size_t kCertificateMax = WAYSEAL_CERTIFICATE_MAX;
+/// Certificates in a chain below the root: the leaf and its role's intermediate.
+inline constexpr size_t kChainMax = 2;
+
+/// Records of one session at most (DESIGN 6.6); a policy may ask for fewer.
+inline constexpr uint64_t kSessionRecordsMax = 0xFFFFFFFFULL;
+/// Plaintext bytes of one session at most.
+inline constexpr uint64_t kSessionBytesMax = 1ULL << 36;
+/// Age of one session at most, in milliseconds.
+inline constexpr int64_t kSessionAgeMaxMs = 24LL * 60 * 60 * 1000;
+/// A signed time is taken only when request and answer lie at most this far apart.
+inline constexpr int64_t kTimeRoundTripMaxMs = 10 * 1000;
+
+}  // namespace wayseal
+
+#endif
