@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wayseal/hal/cert_verifier.hpp"
+
+namespace wayseal {
+
+Status CertVerifier::verify(const CertChain& chain, Role role, CertificateDates dates, CertInfo& info) {
+  if (chain.count == 0 || chain.count > kChainMax) return Status::kInvalidArgument;
+  for (size_t i = 0; i < chain.count; ++i) {
+    if (chain.certificates[i].empty()) return Status::kInvalidArgument;
+    // Bounds what a port's X.509 parser ever sees of unauthenticated bytes.
+    if (chain.certificates[i].size() > kCertificateMax) return Status::kMalformed;
+  }
+  CertInfo found;
+  WAYSEAL_TRY(do_verify(chain, role, dates, found));
+  info = found;
+  return Status::kOk;
+}
+
+}  // namespace wayseal

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+# The libraries that Wayseal is compiled with, as targets of this build: wayseal_mbedtls, wayseal_nanopb,
+# wayseal_llhttp, and Catch2 for the tests. See toolchains/README.md for bringing your own.
+
+set(WAYSEAL_MBEDTLS_DIR "" CACHE PATH "mbedTLS 3.6 source tree; empty: the one that toolchains/setup fetched")
+set(WAYSEAL_MBEDTLS_TARGET "" CACHE STRING "Existing target(s) that give psa/crypto.h, used instead of a tree")
+set(WAYSEAL_MBEDTLS_CONFIG "${CMAKE_CURRENT_LIST_DIR}/../mbedtls/wayseal_mbedtls_config.h" CACHE FILEPATH
+  "mbedTLS configuration header")
+set(WAYSEAL_NANOPB_DIR "" CACHE PATH "nanopb 0.4 source tree; empty: the one that toolchains/setup fetched")
+set(WAYSEAL_LLHTTP_DIR "" CACHE PATH "Folder with llhttp's api.c, http.c, llhttp.c and llhttp.h")
+
+get_filename_component(_wayseal_toolchains "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+
+# Sets `result` to the directory given by cache variable `variable`, or to the fetched one.
+function(_wayseal_tree result variable fetched file)
+  set(tree "${${variable}}")
+  if(tree STREQUAL "")
+    set(tree "${WAYSEAL_CACHE_DIR}/src/${fetched}")
+    set(hint "Run toolchains/setup, or set ${variable}.")
+  else()
+    set(hint "${variable} points to it.")
+  endif()
+  if(NOT EXISTS "${tree}/${file}")
+    message(FATAL_ERROR "wayseal: ${tree}/${file} does not exist. ${hint}")
+  endif()
+  set_property(DIRECTORY "${PROJECT_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${tree}/${file}")
+  file(REAL_PATH "${tree}" tree)
+  set(${result} "${tree}" PARENT_SCOPE)
+endfunction()
+
+# Other people's code: optimised, without debug information, and its warnings are theirs.
+function(_wayseal_foreign target)
+  target_compile_options(${target} PRIVATE -w -g0 $<$<CONFIG:Debug>:-O1> -ffunction-sections -fdata-sections)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ${WAYSEAL_PIC} CXX_CLANG_TIDY "")
+endfunction()
+
+# --- mbedTLS --------------------------------------------------------------------------------------------------------
+
+# The prepared copy of the tree is made once for each content of what goes into it, and shared by all builds.
+function(_wayseal_prepare_mbedtls result tree)
+  set(inputs "${_wayseal_toolchains}/mbedtls/prepare_tree" "${_wayseal_toolchains}/mbedtls/driver/wayseal_vault.json"
+    "${tree}/include/mbedtls/build_info.h" "${tree}/ChangeLog")
+  set(digests "${tree}")
+  foreach(input IN LISTS inputs)
+    if(EXISTS "${input}")
+      file(SHA256 "${input}" digest)
+      string(APPEND digests "${digest}")
+      set_property(DIRECTORY "${PROJECT_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${input}")
+    endif()
+  endforeach()
+  string(SHA256 key "${digests}")
+  string(SUBSTRING "${key}" 0 16 key)
+  if(WAYSEAL_MBEDTLS_DIR STREQUAL "")
+    set(prepared "${WAYSEAL_CACHE_DIR}/deps/mbedtls-${key}")
+  else()
+    set(prepared "${PROJECT_BINARY_DIR}/deps/mbedtls-${key}")
+  endif()
+  if(NOT EXISTS "${prepared}/library")
+    message(STATUS "wayseal: preparing mbedTLS with the driver wayseal_vault in ${prepared}")
+    execute_process(COMMAND "${WAYSEAL_PYTHON}" "${_wayseal_toolchains}/mbedtls/prepare_tree" "${tree}" "${prepared}"
+      COMMAND_ERROR_IS_FATAL ANY)
+  endif()
+  set(${result} "${prepared}" PARENT_SCOPE)
+endfunction()
+
+function(_wayseal_add_mbedtls)
+  if(NOT WAYSEAL_MBEDTLS_TARGET STREQUAL "")
+    add_library(wayseal_mbedtls INTERFACE)
+    target_link_libraries(wayseal_mbedtls INTERFACE ${WAYSEAL_MBEDTLS_TARGET})
+    return()
+  endif()
+  _wayseal_tree(tree WAYSEAL_MBEDTLS_DIR mbedtls library/ssl_tls13_client.c)
+  _wayseal_prepare_mbedtls(prepared "${tree}")
+  # Files outside the configuration compile to nothing; listing all keeps this right for every 3.6.x.
+  file(GLOB sources "${prepared}/library/*.c")
+  list(FILTER sources EXCLUDE REGEX "/(net_sockets|timing|psa_its_file|entropy_poll|ssl_tls12_[a-z]*)\\.c$")
+  add_library(wayseal_mbedtls STATIC ${sources} "${_wayseal_toolchains}/mbedtls/driver/wayseal_vault_driver.c")
+  _wayseal_foreign(wayseal_mbedtls)
+  get_filename_component(config_dir "${WAYSEAL_MBEDTLS_CONFIG}" DIRECTORY)
+  get_filename_component(config_name "${WAYSEAL_MBEDTLS_CONFIG}" NAME)
+  target_include_directories(wayseal_mbedtls SYSTEM PUBLIC
+    $<BUILD_INTERFACE:${prepared}/include> $<BUILD_INTERFACE:${config_dir}>
+    $<BUILD_INTERFACE:${_wayseal_toolchains}/mbedtls/driver>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/wayseal-deps/mbedtls>)
+  target_include_directories(wayseal_mbedtls PRIVATE "${prepared}/library" "${prepared}/3rdparty/everest/include"
+    "${prepared}/3rdparty/p256-m")
+  target_compile_definitions(wayseal_mbedtls PUBLIC MBEDTLS_CONFIG_FILE="${config_name}")
+  if(UNIX)
+    find_package(Threads REQUIRED)
+    target_link_libraries(wayseal_mbedtls PUBLIC Threads::Threads)
+  endif()
+  if(WAYSEAL_INSTALL)
+    install(DIRECTORY "${prepared}/include/mbedtls" "${prepared}/include/psa"
+      DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wayseal-deps/mbedtls")
+    install(FILES "${WAYSEAL_MBEDTLS_CONFIG}" "${_wayseal_toolchains}/mbedtls/driver/wayseal_vault_driver.h"
+      DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wayseal-deps/mbedtls")
+  endif()
+endfunction()
+
+# --- nanopb, llhttp, Catch2 -----------------------------------------------------------------------------------------
+
+function(_wayseal_add_nanopb)
+  _wayseal_tree(tree WAYSEAL_NANOPB_DIR nanopb pb_decode.c)
+  add_library(wayseal_nanopb STATIC "${tree}/pb_common.c" "${tree}/pb_encode.c" "${tree}/pb_decode.c")
+  _wayseal_foreign(wayseal_nanopb)
+  target_include_directories(wayseal_nanopb SYSTEM PUBLIC $<BUILD_INTERFACE:${tree}>)
+  set(WAYSEAL_NANOPB_GENERATOR "${tree}/generator/nanopb_generator.py" PARENT_SCOPE)
+endfunction()
+
+function(_wayseal_add_llhttp)
+  _wayseal_tree(sources WAYSEAL_LLHTTP_DIR llhttp/usr/share/llhttp llhttp.c)
+  set(headers "${sources}")
+  if(NOT EXISTS "${sources}/llhttp.h")
+    set(headers "${sources}/../include/llhttp")
+  endif()
+  add_library(wayseal_llhttp STATIC "${sources}/api.c" "${sources}/http.c" "${sources}/llhttp.c")
+  _wayseal_foreign(wayseal_llhttp)
+  target_include_directories(wayseal_llhttp SYSTEM PUBLIC $<BUILD_INTERFACE:${headers}>)
+endfunction()
+
+function(_wayseal_add_catch2)
+  if(TARGET Catch2::Catch2WithMain)
+    return()
+  endif()
+  set(WAYSEAL_CATCH2_DIR "" CACHE PATH "Catch2 3 source tree; empty: the one that toolchains/setup fetched")
+  _wayseal_tree(tree WAYSEAL_CATCH2_DIR catch2 src/catch2/catch_test_macros.hpp)
+  set(CMAKE_CXX_STANDARD 17)
+  add_subdirectory("${tree}" "${PROJECT_BINARY_DIR}/deps/catch2" EXCLUDE_FROM_ALL SYSTEM)
+  foreach(target Catch2 Catch2WithMain)
+    target_compile_options(${target} PRIVATE -w -g0 $<$<CONFIG:Debug>:-O1>)
+    set_target_properties(${target} PROPERTIES CXX_CLANG_TIDY "")
+  endforeach()
+endfunction()
+
+_wayseal_add_mbedtls()
+_wayseal_add_nanopb()
+_wayseal_add_llhttp()
+if(WAYSEAL_BUILD_TESTS)
+  _wayseal_add_catch2()
+endif()
