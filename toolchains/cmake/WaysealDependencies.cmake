@@ -116,6 +116,8 @@ function(_wayseal_add_llhttp)
   add_library(wayseal_llhttp STATIC "${sources}/api.c" "${sources}/http.c" "${sources}/llhttp.c")
   _wayseal_foreign(wayseal_llhttp)
   target_include_directories(wayseal_llhttp SYSTEM PUBLIC $<BUILD_INTERFACE:${headers}>)
+  # Without it, llhttp takes blanks in field names and other things that RFC 9112 forbids.
+  target_compile_definitions(wayseal_llhttp PUBLIC LLHTTP_STRICT_MODE=1)
 endfunction()
 
 function(_wayseal_add_catch2)

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// One HTTP/1.1 request and its answer over a Channel (RFC 9112), without heap.
+#ifndef WAYSEAL_HTTP_EXCHANGE_HPP
+#define WAYSEAL_HTTP_EXCHANGE_HPP
+
+#include <string_view>
+
+#include "wayseal/core/bytes.hpp"
+#include "wayseal/core/result.hpp"
+#include "wayseal/core/time.hpp"
+#include "wayseal/hal/channel.hpp"
+
+#ifndef WAYSEAL_HTTP_OVERHEAD_MAX
+#define WAYSEAL_HTTP_OVERHEAD_MAX 8192
+#endif
+
+namespace wayseal::http {
+
+/// Bytes of an answer that are not its body: status lines, header and trailer fields, chunk sizes, interim (1xx)
+/// answers. An answer with more is refused.
+inline constexpr size_t kOverheadMax = WAYSEAL_HTTP_OVERHEAD_MAX;
+static_assert(kOverheadMax >= 512, "a gateway's ordinary header fields take some hundred bytes");
+
+/// Longest request head (request line and fields) in bytes: path, authority and content type share it.
+inline constexpr size_t kRequestHeadMax = 512;
+
+/// Gives a request's body piece by piece, so that it never has to be in memory whole.
+class BodySource {
+ public:
+  /// The next bytes of the body, in order.
+  /// \return a view that stays valid until the next call, never empty; any failure ends the exchange with that
+  ///         status, and the connection is of no more use, since the promised length cannot be kept.
+  Result<Bytes> next() { return do_next(); }
+
+ protected:
+  ~BodySource() = default;
+
+ private:
+  virtual Result<Bytes> do_next() = 0;
+};
+
+/// A body that is in memory. Borrows it.
+class FixedBody final : public BodySource {
+ public:
+  explicit FixedBody(Bytes body) : body_(body) {}
+  uint64_t size() const { return body_.size(); }
+
+ private:
+  Result<Bytes> do_next() override;
+  Bytes body_;
+};
+
+/// A POST. Everything is borrowed until the exchange ends.
+struct Request {
+  std::string_view path;          ///< Origin form, e.g. "/v1/records": visible ASCII, starting with '/'.
+  std::string_view content_type;  ///< Visible ASCII and spaces.
+  uint64_t body_size = 0;         ///< Bytes that `body` will give in all; sent as Content-Length.
+  BodySource* body = nullptr;     ///< May be null when body_size is 0.
+};
+
+/// What came back.
+struct Response {
+  uint16_t status = 0;  ///< 200 to 599.
+  uint32_t retry_after_s =
+      0;                  ///< Retry-After in seconds (RFC 9110, 10.2.3); 0 when the peer does not ask to wait.
+  Bytes body;             ///< In the buffer given to `start`.
+  bool reusable = false;  ///< The connection may carry another request.
+};
+
+/// How long to wait, in milliseconds. Both 1 s to 1 h.
+struct Timeouts {
+  int64_t idle_ms = 30 * 1000;       ///< Without a byte moving in either direction.
+  int64_t total_ms = 5 * 60 * 1000;  ///< From `start` to the last byte of the answer.
+};
+
+/// One request at a time, keep-alive between them. Takes answers of HTTP/1.1 with Content-Length or chunked coding
+/// and nothing else: what has no clear end (RFC 9112, 6.3), two lengths, another version, a protocol switch or a content
+/// coding is refused, and so is what exceeds a limit. Interim 1xx answers are skipped. An answer that comes
+/// before the request has been sent whole is taken; the connection is then not reusable.
+///
+/// Parses unauthenticated bytes (the gateway's), with llhttp in strict mode.
+///
+/// Threads: one thread. Blocking: never. About 760 bytes; `step` takes 1 KiB of stack for reading.
+class Exchange {
+ public:
+  explicit Exchange(Channel& channel, Timeouts timeouts = {});
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  /// Begins. The channel must be open, and any earlier exchange over.
+  /// \param response_body receives the answer's body; borrowed until the next `start`.
+  /// \return kOk: call `step`; kInvalidArgument for a path or type with other characters, for a head longer than
+  ///         kRequestHeadMax, or for a missing body; kBadState while an exchange runs.
+  Status start(const Request& request, MutableBytes response_body, MonotonicTime now);
+
+  /// Moves bytes, a bounded number of them.
+  /// \return kOk: `response` holds the answer; kWouldBlock: call again; kTimeout; kDisconnected and kRefused from the
+  ///         channel; kMalformed: not HTTP/1.1; kUnsupported: an answer larger than the buffer, or of a kind
+  ///         that is not taken; kBadState when none runs; any failure of the body source. After every failure
+  ///         close the channel.
+  Status step(MonotonicTime now);
+
+  /// Gives up the running exchange, if any. Close the channel then.
+  void abandon() { running_ = false; }
+
+  bool running() const { return running_; }
+  /// The answer, after `step` returned kOk.
+  const Response& response() const { return response_; }
+  /// Whether any byte of an answer has arrived since `start`.
+  bool answered() const { return overhead_ + body_used_ > 0; }
+  /// Bytes of the request's body that the channel has taken since `start`.
+  uint64_t body_sent() const { return body_sent_; }
+
+ private:
+  friend struct ExchangeCallbacks;
+  enum class Field : uint8_t { kOther, kRetryAfter, kContentEncoding };
+
+  Status build_head(const Request& request);
+  Status pump(MonotonicTime now);
+  Status send(MonotonicTime now);
+  Status refill();
+  Status receive(MonotonicTime now);
+  Status parse(Bytes input);
+  Status finish();
+  void start_fields();
+  void end_field();
+
+  Channel& channel_;
+  Timeouts timeouts_;
+  MonotonicTime started_;
+  MonotonicTime moved_;
+  Response response_;
+  MutableBytes body_out_;
+  BodySource* source_ = nullptr;
+  uint64_t body_left_ = 0;
+  uint64_t body_sent_ = 0;
+  Bytes piece_;
+  size_t overhead_ = 0;
+  size_t body_used_ = 0;
+  Status verdict_ = Status::kOk;
+  Field field_ = Field::kOther;
+  bool piece_is_body_ = false;
+  bool running_ = false;
+  bool complete_ = false;
+  uint8_t name_size_ = 0;
+  uint8_t value_size_ = 0;
+  char name_[20] = {};
+  char value_[12] = {};
+  alignas(8) uint8_t parser_[128] = {};
+  char head_[kRequestHeadMax] = {};
+};
+
+}  // namespace wayseal::http
+
+#endif

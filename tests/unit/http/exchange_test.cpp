@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wayseal/http/exchange.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators_all.hpp>
+#include <string>
+#include <vector>
+
+#include "fakes/fake_channel.hpp"
+
+namespace {
+
+using namespace wayseal;
+using fakes::FakeChannel;
+using fakes::http_answer;
+using fakes::http_peer;
+using fakes::HttpRequest;
+
+Bytes as_bytes(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
+std::string as_text(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
+
+void open(FakeChannel& channel) {
+  REQUIRE(channel.open({}) == Status::kOk);
+  while (channel.progress() == Status::kWouldBlock) {
+  }
+}
+
+/// One exchange over a fresh line, stepped until it ends; the clock stands still.
+struct Run {
+  explicit Run(FakeChannel& channel, size_t buffer_size = 256) : buffer(buffer_size), exchange(channel) {}
+
+  Status post(const std::string& body) {
+    http::FixedBody source(as_bytes(body));
+    const http::Request request{"/v1/records", "application/x-protobuf", body.size(), &source};
+    const Status started = exchange.start(request, {buffer.data(), buffer.size()}, {});
+    if (started != Status::kOk) return started;
+    Status status = Status::kWouldBlock;
+    for (int i = 0; i < 100000 && status == Status::kWouldBlock; ++i) status = exchange.step({});
+    return status;
+  }
+
+  std::vector<uint8_t> buffer;
+  http::Exchange exchange;
+};
+
+Status answer_of(const std::string& raw, http::Response* response = nullptr, size_t buffer_size = 256,
+                 const fakes::LineFaults& faults = {}) {
+  FakeChannel channel(http_peer([&](const HttpRequest&) { return raw; }));
+  channel.set_faults(faults);
+  channel.close_by_peer();
+  open(channel);
+  Run run(channel, buffer_size);
+  const Status status = run.post("x");
+  if (status == Status::kOk && response != nullptr) *response = run.exchange.response();
+  return status;
+}
+
+std::string body_of(const std::string& raw, const fakes::LineFaults& faults = {}) {
+  FakeChannel channel(http_peer([&](const HttpRequest&) { return raw; }));
+  channel.set_faults(faults);
+  open(channel);
+  Run run(channel);
+  REQUIRE(run.post("x") == Status::kOk);
+  return as_text(run.exchange.response().body);
+}
+
+/// Gives `total` bytes in pieces of `size`, and fails at byte `fail_at`.
+class Pieces final : public http::BodySource {
+ public:
+  Pieces(size_t total, size_t size, size_t fail_at = SIZE_MAX)
+      : left_(total), piece_(size, 'p'), fail_at_(fail_at) {}
+
+ private:
+  Result<Bytes> do_next() override {
+    if (given_ >= fail_at_) return Status::kStorageFailed;
+    const size_t count = piece_.size() < left_ ? piece_.size() : left_;
+    left_ -= count;
+    given_ += count;
+    return as_bytes(piece_).first(count);
+  }
+  size_t left_;
+  std::string piece_;
+  size_t fail_at_;
+  size_t given_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a POST arrives whole, and its answer comes back") {
+  HttpRequest seen;
+  FakeChannel channel(http_peer([&](const HttpRequest& request) {
+    seen = request;
+    return http_answer(200, "pong", "Retry-After: 7\r\n");
+  }));
+  open(channel);
+  Run run(channel);
+  REQUIRE(run.post("ping") == Status::kOk);
+  CHECK(seen.method == "POST");
+  CHECK(seen.path == "/v1/records");
+  CHECK(seen.fields["host"] == "gateway.test");
+  CHECK(seen.fields["content-type"] == "application/x-protobuf");
+  CHECK(seen.fields["content-length"] == "4");
+  CHECK(seen.body == "ping");
+  const http::Response& response = run.exchange.response();
+  CHECK(response.status == 200);
+  CHECK(as_text(response.body) == "pong");
+  CHECK(response.retry_after_s == 7);
+  CHECK(response.reusable);
+}
+
+TEST_CASE("one connection carries many requests") {
+  int requests = 0;
+  FakeChannel channel(
+      http_peer([&](const HttpRequest& r) { return http_answer(200, r.body + std::to_string(++requests)); }));
+  open(channel);
+  Run run(channel);
+  for (int i = 1; i <= 5; ++i) {
+    REQUIRE(run.post("n") == Status::kOk);
+    REQUIRE(as_text(run.exchange.response().body) == "n" + std::to_string(i));
+    REQUIRE(run.exchange.response().reusable);
+  }
+  CHECK(channel.openings() == 1);
+}
+
+TEST_CASE("a request without a body is sent with length 0") {
+  HttpRequest seen;
+  FakeChannel channel(http_peer([&](const HttpRequest& request) {
+    seen = request;
+    return http_answer(204, "");
+  }));
+  open(channel);
+  Run run(channel);
+  const http::Request request{"/v1/hello", "", 0, nullptr};
+  REQUIRE(run.exchange.start(request, {run.buffer.data(), run.buffer.size()}, {}) == Status::kOk);
+  Status status = Status::kWouldBlock;
+  while (status == Status::kWouldBlock) status = run.exchange.step({});
+  REQUIRE(status == Status::kOk);
+  CHECK(run.exchange.response().status == 204);
+  CHECK(seen.fields["content-length"] == "0");
+  CHECK(seen.fields.count("content-type") == 0);
+}
+
+TEST_CASE("a line that takes and gives single bytes, with stalls, changes nothing") {
+  const size_t most = GENERATE(1U, 2U, 3U, 7U);
+  fakes::LineFaults faults;
+  faults.write_max = most;
+  faults.read_max = most;
+  faults.stalls = 2;
+  const std::string chunked =
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nRetry-After: 12\r\n\r\n"
+      "3;ext=1\r\nabc\r\n5\r\ndefgh\r\n0\r\nTrailer: x\r\n\r\n";
+  http::Response response;
+  REQUIRE(answer_of(chunked, &response, 256, faults) == Status::kOk);
+  CHECK(response.status == 200);
+  CHECK(response.retry_after_s == 12);
+  CHECK(body_of(chunked, faults) == "abcdefgh");
+}
+
+TEST_CASE("a connection cut at any byte of the answer is a disconnection, never an answer") {
+  const std::string raw =
+      GENERATE(std::string("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
+               std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
+  for (size_t cut = 0; cut < raw.size(); ++cut) {
+    fakes::LineFaults faults;
+    faults.cut_after_received = cut;
+    INFO("cut after " << cut);
+    REQUIRE(answer_of(raw, nullptr, 256, faults) == Status::kDisconnected);
+  }
+  CHECK(answer_of(raw) == Status::kOk);
+}
+
+TEST_CASE("a connection cut at any byte of the request is a disconnection") {
+  for (uint64_t cut = 0; cut <= 140; ++cut) {
+    FakeChannel channel(http_peer([](const HttpRequest&) { return http_answer(200, ""); }));
+    fakes::LineFaults faults;
+    faults.cut_after_sent = cut;
+    channel.set_faults(faults);
+    open(channel);
+    Run run(channel);
+    INFO("cut after " << cut);
+    REQUIRE(run.post(std::string(60, 'x')) == Status::kDisconnected);
+  }
+}
+
+TEST_CASE("what is not a plain HTTP/1.1 answer is refused") {
+  const auto [raw, expected] = GENERATE(table<std::string, Status>({
+      {"nonsense\r\n\r\n", Status::kMalformed},
+      {"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n", Status::kMalformed},
+      {"HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n", Status::kMalformed},
+      {"HTTP/1.1 600 OK\r\nContent-Length: 0\r\n\r\n", Status::kMalformed},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", Status::kMalformed},
+      {"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", Status::kMalformed},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", Status::kMalformed},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+       Status::kMalformed},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", Status::kMalformed},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n", Status::kMalformed},
+      {"HTTP/1.1 200 OK\r\nBad Name: 1\r\nContent-Length: 0\r\n\r\n", Status::kMalformed},
+      {"\x16\x03\x01\x02", Status::kMalformed},
+      {"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", Status::kUnsupported},
+      {"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", Status::kUnsupported},
+      {"HTTP/1.1 200 OK\r\n\r\nuntil the end", Status::kUnsupported},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nxx", Status::kUnsupported},
+      {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxx", Status::kUnsupported},
+  }));
+  INFO(raw);
+  CHECK(answer_of(raw) == expected);
+}
+
+TEST_CASE("an answer larger than the buffer is refused, and one that just fits is not") {
+  const std::string fits(64, 'b');
+  const std::string large(65, 'b');
+  const auto chunked = [](const std::string& body) {
+    return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+           std::string(body.size() == 64 ? "40" : "41") + "\r\n" + body + "\r\n0\r\n\r\n";
+  };
+  CHECK(answer_of(http_answer(200, fits), nullptr, 64) == Status::kOk);
+  CHECK(answer_of(http_answer(200, large), nullptr, 64) == Status::kUnsupported);
+  CHECK(answer_of(chunked(fits), nullptr, 64) == Status::kOk);
+  CHECK(answer_of(chunked(large), nullptr, 64) == Status::kUnsupported);
+  CHECK(answer_of(http_answer(200, "x"), nullptr, 0) == Status::kUnsupported);
+  CHECK(answer_of(http_answer(200, ""), nullptr, 0) == Status::kOk);
+}
+
+TEST_CASE("endless header fields, interim answers and chunk sizes are refused") {
+  std::string fields;
+  while (fields.size() < http::kOverheadMax) fields += "X-Filler: 0123456789012345678901234567890123456789\r\n";
+  CHECK(answer_of(http_answer(200, "", fields)) == Status::kMalformed);
+  CHECK(answer_of("HTTP/1.1 200 OK\r\nX: " + std::string(2 * http::kOverheadMax, 'a')) == Status::kMalformed);
+
+  std::string interim;
+  while (interim.size() <= http::kOverheadMax) interim += "HTTP/1.1 102 Processing\r\n\r\n";
+  CHECK(answer_of(interim + http_answer(200, "")) == Status::kMalformed);
+
+  const std::string extension = "0;" + std::string(2 * http::kOverheadMax, 'e') + "\r\n\r\n";
+  CHECK(answer_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + extension) == Status::kMalformed);
+}
+
+TEST_CASE("an answer that ends its connection says so") {
+  http::Response response;
+  REQUIRE(answer_of(http_answer(200, "bye", "Connection: close\r\n"), &response) == Status::kOk);
+  CHECK_FALSE(response.reusable);
+  REQUIRE(answer_of(http_answer(200, "one") + http_answer(200, "unasked"), &response) == Status::kOk);
+  CHECK_FALSE(response.reusable);
+}
+
+TEST_CASE("an answer that comes before the request is sent whole is taken") {
+  bool answered = false;
+  FakeChannel channel([&](std::string&, std::string& to_send) {
+    if (!answered) to_send += http_answer(413, "too much");
+    answered = true;
+  });
+  fakes::LineFaults faults;
+  faults.write_max = 1000;
+  channel.set_faults(faults);
+  open(channel);
+  Run run(channel);
+  REQUIRE(run.post(std::string(100000, 'x')) == Status::kOk);
+  CHECK(run.exchange.response().status == 413);
+  CHECK_FALSE(run.exchange.response().reusable);
+}
+
+TEST_CASE("Retry-After is taken in seconds and ignored as a date") {
+  const auto [value, seconds] = GENERATE(table<std::string, uint32_t>({
+      {"0", 0},
+      {"120", 120},
+      {"  30  ", 30},
+      {"999999999", 999999999},
+      {"9999999999", 0},
+      {"12a", 0},
+      {"-5", 0},
+      {"", 0},
+      {"Fri, 31 Dec 1999 23:59:59 GMT", 0},
+  }));
+  http::Response response;
+  REQUIRE(answer_of(http_answer(503, "", "retry-AFTER: " + value + "\r\n"), &response) == Status::kOk);
+  CHECK(response.status == 503);
+  CHECK(response.retry_after_s == seconds);
+}
+
+TEST_CASE("a peer that says nothing is given up after the idle time, a dribbling one after the total time") {
+  FakeChannel channel([](std::string&, std::string&) {});
+  open(channel);
+  uint8_t buffer[16];
+  http::FixedBody body(as_bytes("x"));
+  const http::Timeouts timeouts{1000, 5000};
+  http::Exchange exchange(channel, timeouts);
+  REQUIRE(exchange.start({"/", "", 1, &body}, buffer, {}) == Status::kOk);
+  CHECK(exchange.step(after_ms({}, 1)) == Status::kWouldBlock);
+  CHECK(exchange.step(after_ms({}, 1000)) == Status::kWouldBlock);
+  CHECK(exchange.step(after_ms({}, 1001)) == Status::kTimeout);
+  CHECK_FALSE(exchange.running());
+
+  Pieces slow(100, 1);
+  fakes::LineFaults faults;
+  faults.stalls = 1;
+  channel.set_faults(faults);
+  open(channel);
+  REQUIRE(exchange.start({"/", "", 100, &slow}, buffer, {}) == Status::kOk);
+  Status status = Status::kWouldBlock;
+  int64_t ms = 0;
+  while (status == Status::kWouldBlock && ms < 20000) status = exchange.step(after_ms({}, ms += 500));
+  CHECK(status == Status::kTimeout);
+  CHECK(ms == 5000);
+}
+
+TEST_CASE("a large body is sent in pieces and in order") {
+  std::string got;
+  FakeChannel channel(http_peer([&](const HttpRequest& r) {
+    got = r.body;
+    return http_answer(200, "");
+  }));
+  open(channel);
+  Run run(channel);
+  Pieces source(70001, 1000);
+  REQUIRE(run.exchange.start({"/v1/records", "", 70001, &source}, {run.buffer.data(), run.buffer.size()}, {}) ==
+          Status::kOk);
+  Status status = Status::kWouldBlock;
+  int steps = 0;
+  while (status == Status::kWouldBlock && ++steps < 1000) status = run.exchange.step({});
+  REQUIRE(status == Status::kOk);
+  CHECK(got == std::string(70001, 'p'));
+  CHECK(run.exchange.body_sent() == 70001);
+  CHECK(steps > 5);  // the work of one step is bounded
+}
+
+TEST_CASE("a body that fails or gives more than it promised ends the exchange") {
+  FakeChannel channel(http_peer([](const HttpRequest&) { return http_answer(200, ""); }));
+  const auto [total, promised, fail_at, expected] = GENERATE(table<size_t, uint64_t, size_t, Status>({
+      {100, 100, 50, Status::kStorageFailed},
+      {100, 95, SIZE_MAX, Status::kInvalidArgument},
+      {90, 100, SIZE_MAX, Status::kInvalidArgument},
+  }));
+  open(channel);
+  Run run(channel);
+  Pieces source(total, 10, fail_at);
+  REQUIRE(run.exchange.start({"/", "", promised, &source}, {run.buffer.data(), run.buffer.size()}, {}) ==
+          Status::kOk);
+  Status status = Status::kWouldBlock;
+  while (status == Status::kWouldBlock) status = run.exchange.step({});
+  CHECK(status == expected);
+  CHECK_FALSE(run.exchange.running());
+}
+
+TEST_CASE("a path or type that would break the request's head is refused") {
+  FakeChannel channel(http_peer([](const HttpRequest&) { return http_answer(200, ""); }));
+  open(channel);
+  Run run(channel);
+  const auto start = [&](std::string_view path, std::string_view type) {
+    return run.exchange.start({path, type, 0, nullptr}, {run.buffer.data(), run.buffer.size()}, {});
+  };
+  CHECK(start("", "") == Status::kInvalidArgument);
+  CHECK(start("no-slash", "") == Status::kInvalidArgument);
+  CHECK(start("/a b", "") == Status::kInvalidArgument);
+  CHECK(start("/a\r\nX: y", "") == Status::kInvalidArgument);
+  CHECK(start("/", "text/plain\r\nX: y") == Status::kInvalidArgument);
+  CHECK(start("/" + std::string(600, 'a'), "") == Status::kInvalidArgument);
+  CHECK(run.exchange.start({"/", "", 1, nullptr}, {}, {}) == Status::kInvalidArgument);
+  CHECK(run.exchange.step({}) == Status::kBadState);
+  CHECK(start("/ok", "text/plain; charset=utf-8") == Status::kOk);
+  CHECK(start("/ok", "") == Status::kBadState);
+}
+
+TEST_CASE("a certificate refused after the handshake shows at the first answer") {
+  FakeChannel channel(http_peer([](const HttpRequest&) { return http_answer(200, ""); }));
+  channel.refuse_certificate();
+  open(channel);
+  Run run(channel);
+  CHECK(run.post("x") == Status::kRefused);
+  CHECK(channel.diagnostic().failure == ChannelFailure::kClientCertificateRefused);
+}
