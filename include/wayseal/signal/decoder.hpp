@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// From a frame to raw signal values.
+#ifndef WAYSEAL_SIGNAL_DECODER_HPP
+#define WAYSEAL_SIGNAL_DECODER_HPP
+
+#include "wayseal/signal/signal_table.hpp"
+
+namespace wayseal {
+
+namespace detail {
+
+/// Signals of nine bytes: rare, so kept out of the loop.
+uint64_t extract_nine(const uint8_t* geometry, const uint8_t* data);
+
+/// The raw value of one signal. Reads within `data[0..63]` whatever the frame's length: `load` has checked that.
+inline uint64_t extract(const uint8_t* geometry, const uint8_t* data) {
+  namespace fmt = table_format::geometry;
+  const uint8_t kind = geometry[fmt::kKind];
+  const uint8_t* p = data + geometry[fmt::kOffset];
+  uint64_t bits;
+  if ((kind & (fmt::kMotorola | fmt::kNineBytes)) == 0) {
+    bits = load_le64(p);
+  } else if ((kind & fmt::kNineBytes) == 0) {
+    bits = load_be64(p);
+  } else {
+    return extract_nine(geometry, data);
+  }
+  bits <<= geometry[fmt::kLeft];
+  // Every compiler that this library is built with shifts negative numbers arithmetically, as C++20 demands.
+  if ((kind & fmt::kSigned) != 0)
+    return static_cast<uint64_t>(static_cast<int64_t>(bits) >> geometry[fmt::kRight]);
+  return bits >> geometry[fmt::kRight];
+}
+
+/// Walks the groups of one message whose conditions hold, parents before children. 140 bytes.
+class GroupWalk {
+ public:
+  GroupWalk(const SignalTable& table, const CanFrame& frame, uint16_t root) : table_(table), frame_(frame) {
+    enter(root);
+  }
+
+  /// \return the next group; kNotFound after the last.
+  Result<uint16_t> next();
+
+ private:
+  struct Level {
+    uint16_t selector;  ///< The next selector to look at.
+    uint16_t selector_end;
+    uint16_t mux_case;  ///< The next case of the selector before; case_end when none is left.
+    uint16_t case_end;
+    uint64_t value;  ///< Of the selector before.
+  };
+
+  void enter(uint16_t group);
+  void find_cases(Level& level) const;
+
+  const SignalTable& table_;
+  const CanFrame& frame_;
+  size_t depth_ = 0;
+  Level levels_[kMuxDepthMax + 1];
+};
+
+template <class Sink>
+inline void decode_group(const SignalTable& table, uint16_t index, const CanFrame& frame, Sink& sink) {
+  const GroupInfo group = table.group(index);
+  if (group.signal_count == 0) return;
+  const uint8_t length = frame.length;
+  const uint8_t* geometry = table.geometry_record(group.first_signal);
+  const auto end = static_cast<uint16_t>(group.first_signal + group.signal_count);
+  sink.begin_group(index);
+  for (uint16_t signal = group.first_signal; signal != end; ++signal) {
+    if (geometry[table_format::geometry::kNeeded] <= length) sink.sample(signal, extract(geometry, frame.data));
+    geometry += table_format::geometry::kSize;
+  }
+  sink.end_group(index);
+}
+
+}  // namespace detail
+
+/// Decodes one frame. For each group of its message whose multiplexer condition holds and which has signals:
+/// `sink.begin_group(uint16_t group)`, then `sink.sample(uint16_t signal, uint64_t raw)` for each signal that the
+/// received bytes hold whole, in the table's order, then `sink.end_group(uint16_t group)`. Groups do not nest; the group
+/// without condition comes first. What a short frame does not hold is not produced, nor is what depends on a
+/// multiplexer switch that it does not hold or whose value is not declared. A longer frame than declared is fine.
+///
+/// \param sink any type with these three functions; they are inlined.
+/// raw: integers sign-extended to 64 bits; floats as their bit pattern (see SignalType).
+/// \return kOk; kNotFound when the table has no such message: count it.
+/// Blocking: never. Stack: below 250 bytes plus the sink's. Interrupts: allowed when the sink allows it.
+template <class Sink>
+Status decode(const SignalTable& table, const CanFrame& frame, Sink& sink) {
+  const Result<uint16_t> message = table.find_message(frame);
+  if (!message.ok()) return message.status();
+  const uint8_t* record = table.message_record(message.value());
+  const uint16_t root = load_le16(record + table_format::message::kFirstGroup);
+  detail::decode_group(table, root, frame, sink);
+  if (load_le16(record + table_format::message::kGroupCount) == 1) return Status::kOk;
+  detail::GroupWalk walk(table, frame, root);
+  for (Result<uint16_t> group = walk.next(); group.ok(); group = walk.next()) {
+    detail::decode_group(table, group.value(), frame, sink);
+  }
+  return Status::kOk;
+}
+
+}  // namespace wayseal
+
+#endif
