@@ -5,28 +5,9 @@
 #define WAYSEAL_SPOOL_LOSS_LEDGER_HPP
 
 #include "wayseal/core/config.hpp"
-#include "wayseal/core/types.hpp"
+#include "wayseal/core/loss.hpp"
 
 namespace wayseal {
-
-/// Why records are missing. The numbers are the wire's (record.proto, LossRange.Cause).
-enum class LossCause : uint8_t {
-  kMixed = 0,    ///< Ranges of different causes were merged.
-  kEvicted = 1,  ///< The spool was full.
-  kVoid = 2,     ///< The number was taken, sealing or storing failed.
-  kRefused = 3,  ///< Freed by the backend's signed refusal.
-  kDamaged = 4,  ///< The medium gave back something else, or nothing.
-};
-
-/// `count` records are missing among `first` to `last` of a session. The session of 16 zero bytes, with first and
-/// last 0, stands for records of sessions that could not be kept apart any more; their count is exact all the same.
-struct LossRangeEntry {
-  SessionId session;
-  uint64_t first = 0;
-  uint64_t last = 0;
-  uint64_t count = 0;
-  LossCause cause = LossCause::kMixed;
-};
 
 /// What LossLedger::snapshot gave: `count` ranges, all that was known when the ledger stood at `token`. Token 0 stands for
 /// nothing.
@@ -56,7 +37,7 @@ class LossLedger {
   bool covers(const SessionId& session, uint32_t sequence) const;
 
   /// See Spool::losses. Token 0 and no range when `out` has no room for all.
-  LossSnapshot snapshot(Span<LossRangeEntry> out) const;
+  LossSnapshot snapshot(Span<LossRange> out) const;
   /// See Spool::losses_reported.
   void report_sent(uint32_t token, const SessionId& session, uint32_t sequence);
   /// True when the record (session, sequence) carries the report on its way.

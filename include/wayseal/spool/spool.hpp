@@ -165,7 +165,7 @@ class Spool {
   /// Copies what is known to be missing, for a loss report.
   /// \param out room for kLossRangesMax ranges; what does not fit is left out of the snapshot.
   /// \return how many, and a token for `losses_reported`.
-  LossSnapshot losses(Span<LossRangeEntry> out) const { return ledger_.snapshot(out); }
+  LossSnapshot losses(Span<LossRange> out) const { return ledger_.snapshot(out); }
 
   /// Says that the record (session, sequence), appended with kOk, carries the snapshot `token`. Once an ack settles that
   /// record, the ranges of the snapshot are forgotten; when the record itself is lost, they stay and become unreported again.
