@@ -45,7 +45,7 @@ endfunction()
 # wayseal_test(<name> SOURCES <.cpp>... [LIBS <target>...] [LABELS <label>...] [TIMEOUT <seconds>]
 #              [ENVIRONMENT <NAME=value>...] [ARGS <argument>...] [WRAPPER <command> <argument>...] [NO_TEST])
 #
-# One Catch2 program, one ctest of the same name. Its suite, which is also its first label, is the folder below tests/
+# One Catch2 program, one ctest of the same name; target suite_<suite> builds all of its suite. Its suite, which is also its first label, is the folder below tests/
 # that it stands in. tests/ and lib/ are in its include path. Links Catch2 with main(). WRAPPER is a command that
 # runs the program with its arguments. NO_TEST builds the program without a ctest, for tests that a script drives.
 function(wayseal_test name)
@@ -60,6 +60,9 @@ function(wayseal_test name)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests" "${PROJECT_SOURCE_DIR}/lib")
   target_link_libraries(${name} PRIVATE ${arg_LIBS} Catch2::Catch2WithMain)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/bin")
+  if(TARGET suite_${suite})
+    add_dependencies(suite_${suite} ${name})
+  endif()
   if(arg_NO_TEST)
     return()
   endif()

@@ -60,7 +60,7 @@ inline constexpr uint64_t kSessionBytesMax = 1ULL << 36;
 /// Age of one session at most, in milliseconds.
 inline constexpr int64_t kSessionAgeMaxMs = 24LL * 60 * 60 * 1000;
 /// A signed time is taken only when request and answer lie at most this far apart.
-inline constexpr int64_t kTimeRoundTripMaxMs = 10 * 1000;
+inline constexpr int64_t kTimeRoundTripMaxMs = 10'000;
 
 }  // namespace wayseal
 

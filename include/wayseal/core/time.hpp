@@ -20,7 +20,7 @@ struct UtcTime {
 };
 
 inline constexpr int64_t kNsPerUs = 1000;
-inline constexpr int64_t kNsPerMs = 1000 * 1000;
+inline constexpr int64_t kNsPerMs = 1000 * kNsPerUs;
 inline constexpr int64_t kNsPerSecond = 1000 * kNsPerMs;
 inline constexpr int64_t kMsPerSecond = 1000;
 inline constexpr int64_t kMsPerDay = 24LL * 60 * 60 * 1000;
