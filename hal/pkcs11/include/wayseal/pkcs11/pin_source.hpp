@@ -30,8 +30,8 @@ class PinSource {
 };
 
 /// Reads the PIN from a file descriptor, up to its end or the first newline. A file is read again at each login and nothing
-/// is kept. A pipe can be read once only, so its content is kept, locked into memory and left out of core files, and
-/// wiped at the end: without that, no token could be reopened after a reset. About 160 bytes.
+/// is kept. A pipe can be read once only, so its content is kept, locked into memory and wiped at the end: without
+/// that, no token could be reopened after a reset. About 160 bytes.
 class FdPin final : public PinSource {
  public:
   /// \param fd open for reading; borrowed, and read only when a login needs it.

@@ -89,6 +89,12 @@ class Pkcs11Vault final : public KeyVault {
     pkcs11::KeyUse use = pkcs11::KeyUse::kEncrypt;
   };
 
+  struct TokenIdentity {
+    uint8_t model[16];
+    uint8_t serial[16];
+    uint8_t firmware[2];
+  };
+
   // Life (pkcs11_vault.cpp).
   Status connect();
   Status find_token(CK_SLOT_ID& slot, CK_TOKEN_INFO& info);
@@ -96,19 +102,22 @@ class Pkcs11Vault final : public KeyVault {
   Status open_sessions(CK_SLOT_ID slot);
   Status login(const CK_TOKEN_INFO& info);
   Status find_identities();
+  Status probe(CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
+  Status find_object(CK_OBJECT_CLASS type, const TokenObjectName& name, CK_OBJECT_HANDLE& object);
   void close_sessions();
   void mark_lost();
   bool usable() const;
   Status fail(CK_RV rv);
-  Status find_object(CK_OBJECT_CLASS type, const TokenObjectName& name, CK_OBJECT_HANDLE& object);
+  Status check(CK_RV rv) { return rv == CKR_OK ? Status::kOk : fail(rv); }
 
   // Keys (vault_keys.cpp).
+  Status begin();
   Status agree(Suite suite, const EcPoint& peer, const Digest& transcript, SessionKeys& keys);
   Status make_key(CK_OBJECT_HANDLE z, Suite suite, pkcs11::KeyUse use, const Digest& transcript, SessionKey& key);
   void destroy_ephemeral();
-  void destroy_key(SessionKey key);
-  SessionKey remember(CK_OBJECT_HANDLE object, pkcs11::KeyUse use);
-  Slot* find(SessionKey key, pkcs11::KeyUse use);
+  Slot* free_slot();
+  Slot* find_slot(SessionKey key);
+  uint32_t next_handle();
 
   VaultCapabilities do_capabilities() const override;
   uint32_t do_epoch() const override;
@@ -136,7 +145,6 @@ class Pkcs11Vault final : public KeyVault {
   CK_SESSION_HANDLE sealing_session_ = 0;
   CK_OBJECT_HANDLE identity_[2] = {};
   CK_OBJECT_HANDLE ephemeral_ = 0;
-  CK_OBJECT_HANDLE ephemeral_public_ = 0;
   uint32_t ephemeral_handle_ = 0;
   uint32_t next_handle_ = 1;
   uint32_t generation_ = 0;
@@ -144,7 +152,8 @@ class Pkcs11Vault final : public KeyVault {
   bool configured_ = false;
   bool open_ = false;
   bool denied_ = false;
-  uint8_t probed_token_[64 + 2] = {};  // model, serial number, ..., firmware version of the token that was probed
+  bool probed_ = false;
+  TokenIdentity probed_token_ = {};  // kdf_ was found out with this one
   pkcs11::Kdf kdf_[2] = {pkcs11::Kdf::kNone, pkcs11::Kdf::kNone};
   Slot slots_[kSessionKeysMax];
 };
