@@ -16,6 +16,12 @@
 #ifndef WAYSEAL_RECORD_MAX
 #define WAYSEAL_RECORD_MAX 16384
 #endif
+#ifndef WAYSEAL_BUSES_MAX
+#define WAYSEAL_BUSES_MAX 8
+#endif
+#ifndef WAYSEAL_RECEIVE_FRAMES_MAX
+#define WAYSEAL_RECEIVE_FRAMES_MAX 64
+#endif
 #ifndef WAYSEAL_PREKEYS_MAX
 #define WAYSEAL_PREKEYS_MAX 16
 #endif
@@ -35,6 +41,14 @@ namespace wayseal {
 /// output buffer and of the seal buffer.
 inline constexpr size_t kRecordMax = WAYSEAL_RECORD_MAX;
 static_assert(kRecordMax >= 1024 && kRecordMax <= 65536, "a record holds 1 KiB to 64 KiB");
+
+/// CAN buses whose counters are reported apart. Frames of further buses are collected as well; their counters are not seen.
+inline constexpr size_t kBusesMax = WAYSEAL_BUSES_MAX;
+static_assert(kBusesMax >= 1 && kBusesMax <= 64, "1 to 64 buses");
+
+/// Frames that the recorder takes from a bus in one call: 80 bytes of RAM each.
+inline constexpr size_t kReceiveFramesMax = WAYSEAL_RECEIVE_FRAMES_MAX;
+static_assert(kReceiveFramesMax >= 1 && kReceiveFramesMax <= 1024, "1 to 1024 frames");
 
 /// One-time prekeys that the vehicle keeps at most.
 inline constexpr size_t kPrekeysMax = WAYSEAL_PREKEYS_MAX;
