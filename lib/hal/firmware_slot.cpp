@@ -5,7 +5,9 @@ namespace wayseal {
 namespace {
 
 // Written so that offset + size cannot overflow.
-bool inside(uint64_t offset, size_t size, uint64_t capacity) { return offset <= capacity && size <= capacity - offset; }
+bool inside(uint64_t offset, size_t size, uint64_t capacity) {
+  return offset <= capacity && size <= capacity - offset;
+}
 
 }  // namespace
 

@@ -19,7 +19,8 @@ Status Storage::read(uint64_t offset, MutableBytes out) {
 Status Storage::program(uint64_t offset, Bytes data) {
   const StorageGeometry shape = do_geometry();
   if (!inside(offset, data.size(), shape)) return Status::kInvalidArgument;
-  if (offset % shape.program_size != 0 || data.size() % shape.program_size != 0) return Status::kInvalidArgument;
+  if (offset % shape.program_size != 0 || data.size() % shape.program_size != 0)
+    return Status::kInvalidArgument;
   if (data.empty()) return Status::kOk;
   const uint64_t last = offset + data.size() - 1;
   if (offset / shape.block_size != last / shape.block_size) return Status::kInvalidArgument;

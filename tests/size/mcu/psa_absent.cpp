@@ -11,13 +11,16 @@ psa_status_t psa_hash_compute(psa_algorithm_t, const uint8_t*, size_t, uint8_t*,
 }
 psa_status_t psa_hash_setup(psa_hash_operation_t*, psa_algorithm_t) { return PSA_ERROR_NOT_SUPPORTED; }
 psa_status_t psa_hash_update(psa_hash_operation_t*, const uint8_t*, size_t) { return PSA_ERROR_NOT_SUPPORTED; }
-psa_status_t psa_hash_finish(psa_hash_operation_t*, uint8_t*, size_t, size_t*) { return PSA_ERROR_NOT_SUPPORTED; }
+psa_status_t psa_hash_finish(psa_hash_operation_t*, uint8_t*, size_t, size_t*) {
+  return PSA_ERROR_NOT_SUPPORTED;
+}
 psa_status_t psa_hash_abort(psa_hash_operation_t*) { return PSA_ERROR_NOT_SUPPORTED; }
 psa_status_t psa_import_key(const psa_key_attributes_t*, const uint8_t*, size_t, mbedtls_svc_key_id_t*) {
   return PSA_ERROR_NOT_SUPPORTED;
 }
 psa_status_t psa_destroy_key(mbedtls_svc_key_id_t) { return PSA_ERROR_NOT_SUPPORTED; }
-psa_status_t psa_verify_hash(mbedtls_svc_key_id_t, psa_algorithm_t, const uint8_t*, size_t, const uint8_t*, size_t) {
+psa_status_t psa_verify_hash(mbedtls_svc_key_id_t, psa_algorithm_t, const uint8_t*, size_t, const uint8_t*,
+                             size_t) {
   return PSA_ERROR_NOT_SUPPORTED;
 }
 

@@ -4,9 +4,10 @@
 #include "wayseal/hal/can_bus.hpp"
 #include "wayseal/hal/key_vault.hpp"
 
-#define WAYSEAL_SIZE_OF(name, type)                                                                  \
-  extern "C" const unsigned char wayseal_size_##name[sizeof(type)];                                  \
-  extern "C" __attribute__((used, section(".wayseal_sizes"))) const unsigned char wayseal_size_##name[sizeof(type)] = {}
+#define WAYSEAL_SIZE_OF(name, type)                                 \
+  extern "C" const unsigned char wayseal_size_##name[sizeof(type)]; \
+  extern "C" __attribute__((used, section(".wayseal_sizes")))       \
+  const unsigned char wayseal_size_##name[sizeof(type)] = {}
 
 WAYSEAL_SIZE_OF(CanFrame, wayseal::CanFrame);
 WAYSEAL_SIZE_OF(NonceCounter, wayseal::NonceCounter);

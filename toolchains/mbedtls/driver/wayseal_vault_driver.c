@@ -56,9 +56,9 @@ psa_status_t wayseal_vault_opaque_import_key(const psa_key_attributes_t* attribu
   return PSA_SUCCESS;
 }
 
-psa_status_t wayseal_vault_opaque_export_public_key(const psa_key_attributes_t* attributes, const uint8_t* key_buffer,
-                                                    size_t key_buffer_size, uint8_t* data, size_t data_size,
-                                                    size_t* data_length) {
+psa_status_t wayseal_vault_opaque_export_public_key(const psa_key_attributes_t* attributes,
+                                                    const uint8_t* key_buffer, size_t key_buffer_size,
+                                                    uint8_t* data, size_t data_size, size_t* data_length) {
   wayseal_vault_key key;
   if (!is_p256_pair(attributes)) return PSA_ERROR_NOT_SUPPORTED;
   if (data_size < kPointSize) return PSA_ERROR_BUFFER_TOO_SMALL;

@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 /** Location of keys behind this driver; in the range that PSA reserves for vendors. */
-#define WAYSEAL_VAULT_LOCATION ((psa_key_location_t) 0x805753)
+#define WAYSEAL_VAULT_LOCATION ((psa_key_location_t)0x805753)
 #define WAYSEAL_VAULT_LIFETIME \
   PSA_KEY_LIFETIME_FROM_PERSISTENCE_AND_LOCATION(PSA_KEY_PERSISTENCE_VOLATILE, WAYSEAL_VAULT_LOCATION)
 
@@ -52,9 +52,9 @@ void wayseal_psa_set_random_source(wayseal_random_source source, void* context);
 psa_status_t wayseal_vault_opaque_import_key(const psa_key_attributes_t* attributes, const uint8_t* data,
                                              size_t data_size, uint8_t* key_buffer, size_t key_buffer_size,
                                              size_t* key_buffer_length, size_t* bits);
-psa_status_t wayseal_vault_opaque_export_public_key(const psa_key_attributes_t* attributes, const uint8_t* key_buffer,
-                                                    size_t key_buffer_size, uint8_t* data, size_t data_size,
-                                                    size_t* data_length);
+psa_status_t wayseal_vault_opaque_export_public_key(const psa_key_attributes_t* attributes,
+                                                    const uint8_t* key_buffer, size_t key_buffer_size,
+                                                    uint8_t* data, size_t data_size, size_t* data_length);
 psa_status_t wayseal_vault_opaque_sign_hash(const psa_key_attributes_t* attributes, const uint8_t* key_buffer,
                                             size_t key_buffer_size, psa_algorithm_t alg, const uint8_t* hash,
                                             size_t hash_size, uint8_t* signature, size_t signature_size,
