@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wayseal/seal/refusal.hpp"
+
+#include "session.pb.h"
+#include "trust/wire.hpp"
+#include "wayseal/seal/opening.hpp"
+#include "wayseal/trust/signed.hpp"
+
+namespace wayseal {
+
+Status verify_refusal(Bytes message, const TimeKeeper& time, const VehicleIdentity& identity, Refusal& out) {
+  SignedMessage parts;
+  WAYSEAL_TRY(split_signed(SignedLabel::kRefuse, message, parts));
+  CertInfo signer;
+  WAYSEAL_TRY(time.verify(parts, SignedLabel::kRefuse, Role::kPrekey, signer));
+  wayseal_v1_SessionRefused body = wayseal_v1_SessionRefused_init_zero;
+  WAYSEAL_TRY(wire::decode(parts.body, wayseal_v1_SessionRefused_fields, &body));
+  if (!wire::same_text(body.vehicle_id, identity.id())) return Status::kNotAuthentic;
+  const bool known = body.reason >= _wayseal_v1_SessionRefused_Reason_MIN &&
+                     body.reason <= _wayseal_v1_SessionRefused_Reason_MAX;
+  std::memcpy(out.th.data, body.th, Digest::kSize);
+  out.reason = known ? static_cast<RefusalReason>(body.reason) : RefusalReason::kUnspecified;
+  return Status::kOk;
+}
+
+Status refusal_fits(const Refusal& refusal, Bytes session_open, const VehicleId& vehicle) {
+  Opening opening;
+  CertChain chain;
+  WAYSEAL_TRY(decode_session_open(session_open, opening, chain));
+  Digest certificate;
+  WAYSEAL_TRY(sha256(chain.certificates[0], certificate));
+  Digest th;
+  WAYSEAL_TRY(transcript_hash(opening, certificate, vehicle, th));
+  return th == refusal.th ? Status::kOk : Status::kNotAuthentic;
+}
+
+}  // namespace wayseal
