@@ -79,20 +79,31 @@ class StateStore {
     uint32_t size = 0;
   };
 
-  Status append(StateItem item, Bytes value, uint8_t kind);
-  Status write_entry(StateItem item, Bytes value, uint8_t kind);
-  Status compact(StateItem replaced);
-  Status copy_entry(size_t item, uint64_t from, uint32_t& cursor);
-  Status start_half(uint8_t half, uint32_t generation);
-  Status scan(uint32_t generation);
-  Status check_tail(uint32_t generation);
+  // Where an entry goes.
+  struct Place {
+    uint8_t half;
+    uint32_t generation;
+    uint32_t offset;
+    uint32_t number;
+  };
+
   Status mount_without_header();
+  Status start_half(uint8_t half, uint32_t generation);
+  Status write_headers(uint8_t half, uint32_t generation);
+  Status scan(uint32_t generation);
+  Status check_tail();
+  Result<bool> valid_entry_from(uint32_t offset, uint32_t number) const;
+  Status store(StateItem item, Bytes value, uint8_t kind);
+  Status write_entry(const Place& place, StateItem item, Bytes value, uint8_t kind);
+  Status copy_entry(const Place& to, const Slot& slot);
+  Status compact(StateItem item, Bytes value, uint8_t kind);
   uint64_t base(uint8_t half) const { return static_cast<uint64_t>(half) * half_size_; }
 
   Storage& storage_;
   StorageGeometry geometry_;
   uint32_t half_size_ = 0;
   uint32_t generation_ = 0;
+  uint32_t entries_ = 0;  // of the active half, superseded ones included
   uint32_t end_ = 0;  // offset in the active half where the next entry goes
   uint8_t half_ = 0;
   bool mounted_ = false;

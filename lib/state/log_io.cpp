@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/log_io.hpp"
+
+namespace wayseal::log {
+
+namespace {
+
+constexpr uint32_t kPolynomial = 0x82F63B78;  // 0x1EDC6F41, reflected
+
+struct Table {
+  uint32_t entries[256] = {};
+  constexpr Table() {
+    for (uint32_t i = 0; i < 256; ++i) {
+      uint32_t value = i;
+      for (int bit = 0; bit < 8; ++bit) value = (value & 1U) != 0 ? (value >> 1) ^ kPolynomial : value >> 1;
+      entries[i] = value;
+    }
+  }
+};
+constexpr Table kTable;
+
+}  // namespace
+
+uint32_t crc32c(uint32_t crc, Bytes data) {
+  crc = ~crc;
+  for (uint8_t byte : data) crc = kTable.entries[(crc ^ byte) & 0xFFU] ^ (crc >> 8);
+  return ~crc;
+}
+
+Status crc32c_stored(Storage& storage, uint64_t offset, uint64_t size, uint32_t& crc) {
+  uint8_t piece[kProgramMax];
+  crc = 0;
+  while (size > 0) {
+    const size_t count = size < sizeof piece ? static_cast<size_t>(size) : sizeof piece;
+    WAYSEAL_TRY(storage.read(offset, {piece, count}));
+    crc = crc32c(crc, {piece, count});
+    offset += count;
+    size -= count;
+  }
+  return Status::kOk;
+}
+
+Result<bool> is_blank(Storage& storage, uint64_t from, uint64_t to) {
+  uint8_t piece[kProgramMax];
+  while (from < to) {
+    const size_t count = to - from < sizeof piece ? static_cast<size_t>(to - from) : sizeof piece;
+    WAYSEAL_TRY(storage.read(from, {piece, count}));
+    if (!is_blank(Bytes{piece, count})) return false;
+    from += count;
+  }
+  return true;
+}
+
+Status Writer::program(Bytes data) {
+  while (!data.empty()) {
+    const uint64_t room = geometry_.block_size - offset_ % geometry_.block_size;
+    const Bytes part = data.size() < room ? data : data.first(static_cast<size_t>(room));
+    WAYSEAL_TRY(storage_.program(offset_, part));
+    offset_ += part.size();
+    data = data.from(part.size());
+  }
+  return Status::kOk;
+}
+
+Status Writer::flush_staged() {
+  const size_t count = staged_;
+  staged_ = 0;
+  return program({stage_, count});
+}
+
+Status Writer::write(Bytes data) {
+  while (!data.empty()) {
+    const size_t whole = data.size() - data.size() % geometry_.program_size;
+    if (staged_ == 0 && whole >= kProgramMax) {
+      WAYSEAL_TRY(program(data.first(whole)));
+      data = data.from(whole);
+      continue;
+    }
+    const Bytes part = data.first(kProgramMax - staged_);
+    std::memcpy(stage_ + staged_, part.data(), part.size());
+    staged_ += part.size();
+    data = data.from(part.size());
+    if (staged_ == kProgramMax) WAYSEAL_TRY(flush_staged());
+  }
+  return Status::kOk;
+}
+
+Status Writer::copy(uint64_t from, uint32_t size) {
+  while (size > 0) {
+    const size_t room = kProgramMax - staged_;
+    const size_t count = size < room ? size : room;
+    WAYSEAL_TRY(storage_.read(from, {stage_ + staged_, count}));
+    staged_ += count;
+    from += count;
+    size -= static_cast<uint32_t>(count);
+    if (staged_ == kProgramMax) WAYSEAL_TRY(flush_staged());
+  }
+  return Status::kOk;
+}
+
+Status Writer::finish() {
+  while (staged_ % geometry_.program_size != 0) stage_[staged_++] = 0xFF;
+  return flush_staged();
+}
+
+}  // namespace wayseal::log
