@@ -31,15 +31,20 @@ Status KeyVault::sign(IdentityKey key, const Digest& digest, EcSignature& signat
   return do_sign(key, digest, signature);
 }
 
-Result<size_t> KeyVault::read_object(VaultObject object, MutableBytes out) { return do_read_object(object, out); }
+Result<size_t> KeyVault::read_object(VaultObject object, MutableBytes out) {
+  return do_read_object(object, out);
+}
 
 Status KeyVault::derive(EphemeralKey key, Suite suite, const EcPoint& peer, const Digest& transcript,
                         SessionKeys& keys) {
   keys = {};
-  if (key.handle == 0) return Status::kInvalidArgument;
-  // The token checks that the point lies on the curve; that it is uncompressed it may not check.
-  if (peer.data[0] != kUncompressedPoint) return Status::kNotAuthentic;
-  return do_derive(key, suite, peer, transcript, keys);
+  // The port is called whatever the arguments are: it has an ephemeral to destroy.
+  const bool acceptable = key.handle != 0 && peer.data[0] == kUncompressedPoint;
+  const Status status = do_derive(acceptable ? key : EphemeralKey{}, suite, peer, transcript, keys);
+  if (acceptable && status == Status::kOk) return Status::kOk;
+  keys = {};
+  if (acceptable || status == Status::kTokenLost) return status;
+  return key.handle == 0 ? Status::kInvalidArgument : Status::kNotAuthentic;
 }
 
 Status KeyVault::seal(SessionKey key, SealNonce nonce, Bytes aad, Bytes plaintext, MutableBytes out) {
