@@ -48,12 +48,15 @@ CK_RV try_keys(const Token& token, CK_OBJECT_HANDLE sealing, CK_OBJECT_HANDLE op
   const Nonce nonce;
   uint8_t sealed[sizeof kText + kGcmTagSize];
   uint8_t opened[sizeof kText];
+  uint8_t room[sizeof sealed];
   CK_RV rv = gcm_encrypt(token, sealing, nonce, Bytes{kAad}, Bytes{kText}, MutableBytes{sealed});
-  if (rv == CKR_OK) rv = gcm_decrypt(token, opening, nonce, Bytes{kAad}, Bytes{sealed}, MutableBytes{opened});
+  if (rv == CKR_OK) rv = gcm_decrypt(token, opening, nonce, Bytes{kAad}, Bytes{sealed}, MutableBytes{room},
+                        MutableBytes{opened});
   if (rv != CKR_OK) return rv;
   if (!equal(Bytes{opened}, Bytes{kText})) return CKR_FUNCTION_FAILED;
   sealed[0] ^= 1;
-  rv = gcm_decrypt(token, opening, nonce, Bytes{kAad}, Bytes{sealed}, MutableBytes{opened});
+  rv = gcm_decrypt(token, opening, nonce, Bytes{kAad}, Bytes{sealed}, MutableBytes{room},
+                        MutableBytes{opened});
   return rv == cryptoki::kAeadDecryptFailed ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 

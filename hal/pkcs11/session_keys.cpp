@@ -234,18 +234,18 @@ CK_RV gcm_encrypt(const Token& token, CK_OBJECT_HANDLE key, const Nonce& nonce, 
 }
 
 CK_RV gcm_decrypt(const Token& token, CK_OBJECT_HANDLE key, const Nonce& nonce, Bytes aad, Bytes ciphertext,
-                  MutableBytes out) {
+                  MutableBytes room, MutableBytes out) {
   Nonce copy = nonce;
   CK_GCM_PARAMS params = gcm_params(copy, aad);
   CK_MECHANISM mechanism = {CKM_AES_GCM, &params, sizeof params};
   const CK_RV rv = token.functions->C_DecryptInit(token.session, &mechanism, key);
   if (rv != CKR_OK) return rv;
-  CK_ULONG size = static_cast<CK_ULONG>(out.size());
-  CK_BYTE nothing = 0;
-  const CK_RV result =
-      token.functions->C_Decrypt(token.session, bytes_of(ciphertext.data()), static_cast<CK_ULONG>(ciphertext.size()),
-                                 out.empty() ? &nothing : out.data(), &size);
-  if (result == CKR_OK && size != out.size()) return CKR_FUNCTION_FAILED;
+  CK_ULONG size = static_cast<CK_ULONG>(room.size());
+  CK_RV result = token.functions->C_Decrypt(token.session, bytes_of(ciphertext.data()),
+                                            static_cast<CK_ULONG>(ciphertext.size()), room.data(), &size);
+  if (result == CKR_OK && size != out.size()) result = CKR_DEVICE_ERROR;
+  if (result == CKR_OK && size != 0) std::memcpy(out.data(), room.data(), size);
+  wipe(room.first(ciphertext.size()));
   return is_forgery(result) ? cryptoki::kAeadDecryptFailed : result;
 }
 

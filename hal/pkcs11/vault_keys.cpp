@@ -155,7 +155,9 @@ Status Pkcs11Vault::do_open(SessionKey key, const Nonce& nonce, Bytes aad, Bytes
   WAYSEAL_TRY(begin());
   const Slot* slot = find_slot(key);
   if (slot == nullptr || slot->use != KeyUse::kDecrypt) return Status::kInvalidArgument;
-  const CK_RV rv = pkcs11::gcm_decrypt(sealing(), slot->object, nonce, aad, ciphertext, out);
+  if (ciphertext.size() > sizeof room_) return Status::kInvalidArgument;
+  const CK_RV rv =
+      pkcs11::gcm_decrypt(sealing(), slot->object, nonce, aad, ciphertext, MutableBytes{room_}, out);
   if (rv == CKR_OK) return Status::kOk;
   wipe(out);
   if (rv != cryptoki::kAeadDecryptFailed) return fail(rv);

@@ -55,7 +55,9 @@ struct Token {
 /// Loss: every answer of the token that says session, key, token or library are gone gives kTokenLost, as does every call
 /// in a forked child and every failure that has no better meaning; nothing works then until `reopen`.
 ///
-/// Threads: as KeyVault. Memory: about 1.8 KiB in the object, no heap but the library's own.
+/// `open` takes at most kRecordMax bytes of ciphertext; more is kInvalidArgument.
+///
+/// Threads: as KeyVault. Memory: kRecordMax and about 1.8 KiB in the object, no heap but the library's own.
 class Pkcs11Vault final : public KeyVault {
  public:
   /// Session keys that can be held at a time: two a session.
@@ -156,6 +158,7 @@ class Pkcs11Vault final : public KeyVault {
   TokenIdentity probed_token_ = {};  // kdf_ was found out with this one
   pkcs11::Kdf kdf_[2] = {pkcs11::Kdf::kNone, pkcs11::Kdf::kNone};
   Slot slots_[kSessionKeysMax];
+  uint8_t room_[kRecordMax];  // Where the token decrypts to; wiped after each use.
 };
 
 }  // namespace wayseal
