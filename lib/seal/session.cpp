@@ -137,7 +137,8 @@ Status Session::open_ack(Bytes sealed, MutableBytes plaintext, Bytes& ack) {
 }
 
 void Session::close() {
-  if (open_) vault_.destroy(keys_);
+  // Handles of an earlier epoch may mean other objects by now.
+  if (open_ && !keys_gone()) vault_.destroy(keys_);
   keys_ = {};
   open_ = false;
 }

@@ -148,6 +148,7 @@ Status PrekeyStore::store(Bytes message, const Challenge& challenge) {
   // The marks stay as they are: take() drops those of prekeys that are no longer in the bundle, in one write.
   WAYSEAL_TRY(state_.put(StateItem::kPrekeyBundle, message));
   counts_ = scan.counts();
+  ++bundles_stored_;
   return Status::kOk;
 }
 

@@ -60,6 +60,8 @@ class PrekeyStore {
   Status take(SuiteSet usable, TakenPrekey& out);
 
   PrekeyCounts counts() const { return counts_; }
+  /// Bundles that `store` has taken since start.
+  uint32_t bundles_stored() const { return bundles_stored_; }
 
  private:
   class Scan;
@@ -73,6 +75,7 @@ class PrekeyStore {
   const VehicleIdentity& identity_;
   MutableBytes workspace_;
   PrekeyCounts counts_;
+  uint32_t bundles_stored_ = 0;
 };
 
 }  // namespace wayseal
