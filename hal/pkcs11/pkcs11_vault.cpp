@@ -25,7 +25,7 @@ struct PinBuffer {
   }
   PinBuffer(const PinBuffer&) = delete;
   PinBuffer& operator=(const PinBuffer&) = delete;
-  uint8_t data[kPinMax];
+  uint8_t data[kPinMax] = {};
 };
 
 // Token labels are padded with blanks.

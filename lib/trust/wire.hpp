@@ -94,7 +94,8 @@ inline Status encode(const pb_msgdesc_t* fields, const void* message, MutableByt
 /// Whether a zero-terminated text of nanopb equals `id`.
 template <size_t N>
 bool same_text(const char (&text)[N], const VehicleId& id) {
-  const size_t length = strnlen(text, N);
+  const void* const end = std::memchr(text, '\0', N);  // not strnlen, which is POSIX's
+  const size_t length = end == nullptr ? N : static_cast<size_t>(static_cast<const char*>(end) - text);
   return equal({reinterpret_cast<const uint8_t*>(text), length}, id.bytes());
 }
 
