@@ -70,6 +70,7 @@ function(_wayseal_add_mbedtls)
     return()
   endif()
   _wayseal_tree(tree WAYSEAL_MBEDTLS_DIR mbedtls library/ssl_tls13_client.c)
+  set(WAYSEAL_MBEDTLS_SOURCE_DIR "${tree}" PARENT_SCOPE)
   _wayseal_prepare_mbedtls(prepared "${tree}")
   # Files outside the configuration compile to nothing; listing all keeps this right for every 3.6.x.
   file(GLOB sources "${prepared}/library/*.c")
