@@ -17,7 +17,9 @@ TEST_CASE("A content reads back as it was framed, for every length") {
     REQUIRE(parse_content({area.data(), size.value()}, view) == Status::kOk);
     REQUIRE(view.type == ContentType::kLossReport);
     REQUIRE(view.payload.size() == length);
-    for (size_t i = 0; i < length; ++i) REQUIRE(view.payload[i] == static_cast<uint8_t>(i * 7));
+    size_t wrong = 0;
+    for (size_t i = 0; i < length; ++i) wrong += view.payload[i] != static_cast<uint8_t>(i * 7);
+    REQUIRE(wrong == 0);
   }
 }
 
@@ -29,13 +31,14 @@ TEST_CASE("Padding hides the length in buckets and costs at most an eighth") {
   for (const auto& pair : known) CHECK(content_bucket(pair.length, 16320) == pair.bucket);
   size_t buckets = 0;
   size_t before = 0;
+  size_t wrong = 0;
   for (size_t length = 3; length <= 16320; ++length) {
     const size_t bucket = content_bucket(length, 16320);
-    REQUIRE(bucket >= length);
-    REQUIRE((bucket - length) * 8 < bucket);
+    wrong += bucket < length || (bucket - length) * 8 >= bucket;
     if (bucket != before) ++buckets;
     before = bucket;
   }
+  CHECK(wrong == 0);
   CHECK(buckets < 150);
 }
 
