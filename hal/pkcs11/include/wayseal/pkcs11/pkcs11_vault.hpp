@@ -78,6 +78,7 @@ class Pkcs11Vault final : public KeyVault {
   ///         locked PIN, or one that has a single try left: then no login is tried by this object ever again, except in
   ///         the last case; kInvalidArgument for a label of no or more than 32 characters; kBadState when open.
   Status open(const Pkcs11VaultOptions& options);
+  using KeyVault::open;
 
   /// How a suite's keys are made, for people and statistics.
   pkcs11::Kdf kdf(Suite suite) const { return kdf_[static_cast<size_t>(suite) - 1]; }
