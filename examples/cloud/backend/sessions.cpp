@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sessions.hpp"
+
+#include "wire.hpp"
+
+namespace cloud {
+namespace {
+
+using wayseal::v1::SessionOpen;
+using wayseal::v1::SessionRefused;
+
+bool sizes_hold(const SessionOpen& open) {
+  return open.version() == 1 && (open.suite() == 1 || open.suite() == 2) && open.prekey_point().size() == 65 &&
+         open.bundle_digest().size() == 32 && open.backend_certificate_digest().size() == 32 &&
+         open.ephemeral().size() == 65 && open.nonce().size() == 32 && open.chain_size() == 2 &&
+         (open.previous_session().empty() || open.previous_session().size() == kSessionIdSize) &&
+         open.previous_last_durable() <= kSequenceMax && open.session_counter() <= INT64_MAX &&
+         ((open.offer() >> (open.suite() - 1)) & 1) == 1;
+}
+
+/// The strongest suite that both sides share has the lowest number.
+bool is_strongest(uint32_t suite, uint32_t shared) {
+  const uint32_t bit = 1U << (suite - 1);
+  return (shared & bit) != 0 && (shared & (bit - 1)) == 0;
+}
+
+}  // namespace
+
+// Nothing here answers: the signature is not part of th, so a refusal of something that is not authentic would let
+// anybody on the way make the vehicle drop its records.
+std::optional<Sessions::Authentic> Sessions::authenticate(const Blob& encoded, const Peer& peer) {
+  Authentic authentic;
+  SessionOpen& open = authentic.open;
+  if (encoded.size() > kSessionOpenMax || !open.ParseFromString(encoded) || !sizes_hold(open)) {
+    core_.count("opens_malformed", 1);
+    return std::nullopt;
+  }
+  const Leaf leaf = core_.pki.verify({open.chain(0), open.chain(1)}, Role::kVehicle);
+  if (leaf.state == ChainState::kNotAuthentic) {
+    core_.alarm(peer, "open-not-authentic", {});
+    return std::nullopt;
+  }
+  authentic.th = transcript(open, leaf.digest, leaf.common_name);
+  if (!verify_signature(leaf.key.get(), authentic.th, open.signature())) {
+    core_.alarm(peer, "open-not-authentic", {});
+    return std::nullopt;
+  }
+  if (leaf.common_name != peer.name) {
+    core_.alarm(peer, "wrong-vehicle", {});
+    return std::nullopt;
+  }
+  authentic.revoked = leaf.state == ChainState::kRevoked;
+  return authentic;
+}
+
+std::optional<SessionRefused::Reason> Sessions::objection(const Authentic& authentic, const Peer& peer) {
+  const SessionOpen& open = authentic.open;
+  if (authentic.revoked) return SessionRefused::REASON_VEHICLE_REVOKED;
+  const auto prekey = core_.store.prekey(open.prekey_id());
+  if (!prekey || prekey->vehicle != peer.row || prekey->state == PrekeyState::kMaking) {
+    return SessionRefused::REASON_PREKEY_UNKNOWN;
+  }
+  if (prekey->state != PrekeyState::kAlive) return SessionRefused::REASON_PREKEY_DESTROYED;
+  const auto given =
+      core_.store.suites_given(peer.row, open.bundle_digest(), open.backend_certificate_digest(), prekey->id);
+  if (!given || prekey->point != open.prekey_point() || !on_curve(open.ephemeral())) {
+    return SessionRefused::REASON_BAD_OPEN;
+  }
+  const bool allowed = ((core_.suites() >> (open.suite() - 1)) & 1) == 1;
+  if (!allowed || !is_strongest(open.suite(), open.offer() & *given)) {
+    return SessionRefused::REASON_SUITE_NOT_ALLOWED;
+  }
+  return std::nullopt;
+}
+
+OpenOutcome Sessions::refuse(const Authentic& authentic, const Peer& peer, SessionRefused::Reason reason) {
+  core_.store.add_refusal(peer.row, authentic.th, reason);
+  core_.count("refusals", 1);
+  SessionRefused refused;
+  refused.set_vehicle_id(peer.name);
+  refused.set_th(authentic.th);
+  refused.set_reason(reason);
+  wayseal::v1::SignedRefusal signed_refusal;
+  sign_into(core_, core_.prekey_identity, "wayseal/1 refuse", refused.SerializeAsString(), &signed_refusal);
+  core_.log.line("session-refused", {{"vehicle", core_.log.token(peer.name)},
+                                     {"session", core_.log.token(authentic.th.substr(0, kSessionIdSize))},
+                                     {"reason", SessionRefused::Reason_Name(reason)}});
+  return {OpenOutcome::Kind::kRefused, authentic.th.substr(0, kSessionIdSize), signed_refusal.SerializeAsString()};
+}
+
+int64_t Sessions::claim(const SessionRow& row, const Peer& peer) {
+  Transaction transaction(core_.store.database());
+  const auto prekey = core_.store.prekey(row.prekey);
+  // Another backend may have settled the session that claimed it, just now.
+  if (!prekey || prekey->state != PrekeyState::kAlive) throw DatabaseError("the prekey has just been destroyed");
+  const Blob holder = core_.store.claim(row.prekey, row.th);
+  if (holder != row.th && !prekey->last_resort) core_.alarm(peer, "prekey-reused", row.session_id);
+  const auto highest = core_.store.highest_counter(peer.row);
+  if (highest && row.counter <= *highest) core_.alarm(peer, "counter-reused", row.session_id);
+  const int64_t session = core_.store.add_session(row);
+  if (!row.previous_session.empty() && core_.store.link_previous(row) > 1) {
+    core_.alarm(peer, "forked", row.session_id);
+  }
+  core_.count("sessions", 1);
+  core_.flush();  // with the session: a crash later must not lose its alarms
+  transaction.commit();
+  return session;
+}
+
+OpenOutcome Sessions::open(const Authentic& authentic, const Peer& peer) {
+  const SessionOpen& open = authentic.open;
+  const uint32_t most = core_.config.policy.sessions_max;
+  if (core_.store.open_sessions(peer.row, most).size() >= most) {
+    core_.alarm(peer, "too-many-sessions", {});
+    return {};
+  }
+  SessionRow row;
+  row.vehicle = peer.row;
+  row.session_id = authentic.th.substr(0, kSessionIdSize);
+  row.th = authentic.th;
+  row.suite = open.suite();
+  row.prekey = open.prekey_id();
+  row.ephemeral = open.ephemeral();
+  row.counter = open.session_counter();
+  row.previous_session = open.previous_session();
+  row.previous_last_durable = open.previous_last_durable();
+  row.last_durable = core_.store.successor_says(peer.row, row.session_id);
+  const auto keys = core_.token.derive(row.prekey, row.ephemeral, static_cast<Suite>(row.suite), row.th);
+  if (!keys) {
+    // The database says that the private half lives: an operator has to look, the vehicle loses nothing.
+    core_.alarm(peer, "prekey-missing", row.session_id);
+    return {};
+  }
+  try {
+    core_.ring.put(claim(row, peer), *keys);
+  } catch (const DatabaseError&) {
+    core_.token.destroy(*keys);
+    throw;
+  }
+  core_.log.line("session-open", {{"vehicle", core_.log.token(peer.name)},
+                                  {"session", core_.log.token(row.session_id)},
+                                  {"suite", int64_t{row.suite}},
+                                  {"counter", static_cast<int64_t>(row.counter)}});
+  return {OpenOutcome::Kind::kOpened, row.session_id, {}};
+}
+
+OpenOutcome Sessions::accept(const Blob& encoded, const Peer& peer) {
+  const auto authentic = authenticate(encoded, peer);
+  if (!authentic) return {};
+  const Blob session_id = authentic->th.substr(0, kSessionIdSize);
+  if (const auto known = core_.store.session(peer.row, session_id)) {
+    if (known->th == authentic->th) return {OpenOutcome::Kind::kOpened, session_id, {}};
+    core_.alarm(peer, "session-id-collision", session_id);
+    return {};
+  }
+  if (const auto reason = core_.store.refusal(peer.row, authentic->th)) {
+    return refuse(*authentic, peer, static_cast<SessionRefused::Reason>(*reason));
+  }
+  if (const auto reason = objection(*authentic, peer)) return refuse(*authentic, peer, *reason);
+  return open(*authentic, peer);
+}
+
+}  // namespace cloud

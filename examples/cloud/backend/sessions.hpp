@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// SessionOpen: verification, claiming of the prekey, refusals (PROTOCOL.md, 6, 12 and 13).
+#ifndef WAYSEAL_CLOUD_SESSIONS_HPP
+#define WAYSEAL_CLOUD_SESSIONS_HPP
+
+#include "core.hpp"
+
+namespace cloud {
+
+struct OpenOutcome {
+  enum class Kind {
+    kOpened,   ///< New or known: `session_id` is to be named in the ack.
+    kRefused,  ///< `refusal` is a SignedRefusal.
+    kSkipped,  ///< Not authentic, unknown version, or not now: no answer.
+  };
+  Kind kind = Kind::kSkipped;
+  Blob session_id;
+  Blob refusal;
+};
+
+class Sessions {
+ public:
+  explicit Sessions(Core& core) : core_(core) {}
+  OpenOutcome accept(const Blob& encoded, const Peer& peer);
+
+ private:
+  struct Authentic {
+    wayseal::v1::SessionOpen open;
+    Blob th;
+    bool revoked = false;
+  };
+  std::optional<Authentic> authenticate(const Blob& encoded, const Peer& peer);
+  std::optional<wayseal::v1::SessionRefused::Reason> objection(const Authentic& authentic, const Peer& peer);
+  OpenOutcome refuse(const Authentic& authentic, const Peer& peer, wayseal::v1::SessionRefused::Reason reason);
+  OpenOutcome open(const Authentic& authentic, const Peer& peer);
+  int64_t claim(const SessionRow& row, const Peer& peer);
+
+  Core& core_;
+};
+
+}  // namespace cloud
+
+#endif
