@@ -9,7 +9,6 @@ namespace {
 struct Side {
   KeyPair pair;
   EcPoint point;
-  CK_OBJECT_HANDLE z = 0;
   CK_OBJECT_HANDLE vehicle_to_backend = 0;
   CK_OBJECT_HANDLE backend_to_vehicle = 0;
 };
@@ -23,21 +22,22 @@ CK_RV derive_side(const Token& token, Kdf kdf, Side& side, const EcPoint& peer, 
   const KeyUse other = vehicle_to_backend == KeyUse::kEncrypt ? KeyUse::kDecrypt : KeyUse::kEncrypt;
   Digest transcript;
   for (size_t i = 0; i < Digest::kSize; ++i) transcript.data[i] = static_cast<uint8_t>(i);
-  CK_RV rv = make_z(token, side.pair.private_key, peer, kdf, side.z);
+  CK_OBJECT_HANDLE z = 0;
+  CK_RV rv = make_z(token, side.pair.private_key, peer, kdf, z);
   if (rv == CKR_OK) {
-    rv = make_session_key(token, side.z, kdf, kVehicleToBackend, transcript, vehicle_to_backend,
-                          side.vehicle_to_backend);
+    rv = make_session_key(token, z, kdf, kVehicleToBackend, transcript, vehicle_to_backend, side.vehicle_to_backend);
   }
   if (rv == CKR_OK) {
-    rv = make_session_key(token, side.z, kdf, kBackendToVehicle, transcript, other, side.backend_to_vehicle);
+    rv = make_session_key(token, z, kdf, kBackendToVehicle, transcript, other, side.backend_to_vehicle);
   }
+  destroy(token, z);
+  destroy(token, side.pair);
   return rv;
 }
 
 void destroy(const Token& token, Side& side) {
   pkcs11::destroy(token, side.backend_to_vehicle);
   pkcs11::destroy(token, side.vehicle_to_backend);
-  pkcs11::destroy(token, side.z);
   pkcs11::destroy(token, side.pair);
 }
 

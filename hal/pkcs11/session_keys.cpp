@@ -13,6 +13,8 @@ void add_secret_key(Attributes& attributes, const CK_KEY_TYPE& type) {
   attributes.clear(CKA_TOKEN).set(CKA_PRIVATE).set(CKA_SENSITIVE).clear(CKA_EXTRACTABLE);
 }
 
+constexpr CK_ATTRIBUTE_TYPE kNoUsage = CK_UNAVAILABLE_INFORMATION;
+
 // Everything that a key could do beyond `usage`, off: tokens switch some on by themselves.
 void add_usage(Attributes& attributes, CK_ATTRIBUTE_TYPE usage) {
   static constexpr CK_ATTRIBUTE_TYPE kUsages[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP,  CKA_UNWRAP,
@@ -81,6 +83,7 @@ CK_RV derive_readable(const Token& token, CK_MECHANISM& mechanism, CK_OBJECT_HAN
   Attributes attributes;
   attributes.add(CKA_CLASS, kSecretKeyClass).add(CKA_KEY_TYPE, kGenericType).add(CKA_VALUE_LEN, size);
   attributes.clear(CKA_TOKEN).clear(CKA_SENSITIVE).set(CKA_EXTRACTABLE);
+  add_usage(attributes, kNoUsage);
   CK_RV rv = token.functions->C_DeriveKey(token.session, &mechanism, z, attributes.list(), attributes.count(), &object);
   if (rv != CKR_OK) return rv;
   CK_ATTRIBUTE value = {CKA_VALUE, out.data(), size};

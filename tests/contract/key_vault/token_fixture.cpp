@@ -99,6 +99,13 @@ TokenFixture& TokenFixture::softhsm() {
   return fixture;
 }
 
+std::string TokenFixture::softhsm_path() {
+  return first_existing({from_environment("WAYSEAL_SOFTHSM_MODULE"), "/usr/lib/softhsm/libsofthsm2.so",
+                         "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+                         "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+                         "/usr/local/lib/softhsm/libsofthsm2.so"});
+}
+
 TokenFixture& TokenFixture::nss() {
   static TokenFixture fixture(Kind::kNss);
   return fixture;
@@ -113,10 +120,7 @@ TokenFixture::TokenFixture(Kind kind) : certificate_(make_certificate()) {
 }
 
 void TokenFixture::start_softhsm() {
-  path_ = first_existing({from_environment("WAYSEAL_SOFTHSM_MODULE"), "/usr/lib/softhsm/libsofthsm2.so",
-                          "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-                          "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-                          "/usr/local/lib/softhsm/libsofthsm2.so"});
+  path_ = softhsm_path();
   if (path_.empty()) {
     missing_ = "SoftHSM2 is not installed (Debian: softhsm2), and WAYSEAL_SOFTHSM_MODULE is not set";
     return;

@@ -48,6 +48,9 @@ class TokenFixture {
   /// The process's NSS softoken: $WAYSEAL_NSS_MODULE, or libsoftokn3.so. It has one token only.
   static TokenFixture& nss();
 
+  /// Where SoftHSM2's library is; empty when it is not installed.
+  static std::string softhsm_path();
+
   /// Why there is no such library, for SKIP; empty when there is one.
   const std::string& missing() const { return missing_; }
   Pkcs11Module& module() { return module_; }
