@@ -9,7 +9,7 @@
 
 namespace wayseal {
 
-/// What LossLedger::snapshot gave: `count` ranges, all that was known when the ledger stood at `token`. Token 0 stands for
+/// What LossLedger::snapshot gave: `count` ranges, those not changed since the ledger stood at `token`. Token 0 stands for
 /// nothing.
 struct LossSnapshot {
   size_t count = 0;
@@ -25,7 +25,7 @@ class LossLedger {
     uint32_t first = 0;
     uint32_t last = 0;
     uint32_t count = 0;     // saturates
-    uint32_t revision = 0;  // of the ledger when the range was last changed
+    uint32_t revision = 0;  // of the ledger when the range was last changed; no two are alike
     LossCause cause = LossCause::kMixed;
   };
 
@@ -36,7 +36,7 @@ class LossLedger {
   /// True when a range of the session includes `sequence`.
   bool covers(const SessionId& session, uint32_t sequence) const;
 
-  /// See Spool::losses. Token 0 and no range when `out` has no room for all.
+  /// See Spool::losses.
   LossSnapshot snapshot(Span<LossRange> out) const;
   /// See Spool::losses_reported.
   void report_sent(uint32_t token, const SessionId& session, uint32_t sequence);

@@ -9,6 +9,7 @@
 #include "wayseal/core/types.hpp"
 #include "wayseal/hal/storage.hpp"
 #include "wayseal/spool/loss_ledger.hpp"
+#include "wayseal/spool/segment_log.hpp"
 
 namespace wayseal {
 
@@ -83,7 +84,7 @@ struct SpoolStats {
 class Spool {
  public:
   /// \param storage outlives this object and has no other user.
-  explicit Spool(Storage& storage) : storage_(storage) {}
+  explicit Spool(Storage& storage) : log_(storage) {}
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
 
@@ -163,7 +164,7 @@ class Spool {
   Result<uint64_t> last_durable(const SessionId& session) const;
 
   /// Copies what is known to be missing, for a loss report.
-  /// \param out room for kLossRangesMax ranges; what does not fit is left out of the snapshot.
+  /// \param out room for kLossRangesMax ranges, or for fewer: the rest stays unreported for a later report.
   /// \return how many, and a token for `losses_reported`.
   LossSnapshot losses(Span<LossRange> out) const { return ledger_.snapshot(out); }
 
@@ -178,16 +179,102 @@ class Spool {
   SpoolStats stats() const;
 
  private:
-  // Acked sequences of a session: all up to `contiguous`, and bit i stands for contiguous + 1 + i.
+  // Settled sequences of a session: all up to `contiguous`, and bit i stands for contiguous + 1 + i.
   struct Marks {
+    static constexpr uint32_t kBits = 8 * (kAckBeyondMax + 1);
     uint32_t contiguous = 0;
     uint8_t beyond[kAckBeyondMax + 1] = {};
-  };
-  struct SessionSlot;
-  struct Header;
 
-  Storage& storage_;
+    bool settled(uint32_t sequence) const;
+    uint32_t highest() const;
+    void set(uint32_t sequence);
+    void merge(const Marks& other, uint32_t limit);
+    void normalise();
+  };
+
+  struct Session {
+    SessionId id;
+    uint64_t low = 0;            // no waiting record is before this position
+    uint64_t open_position = 0;  // 0: its SessionOpen is not here
+    uint64_t waiting_bytes = 0;
+    uint32_t waiting = 0;    // records in the log that are neither settled nor given up
+    uint32_t last = 0;       // highest sequence in the log; higher ones are not ours
+    uint32_t accounted = 0;  // up to here, all is settled or in the ledger, and no longer looked for in the log
+    uint32_t seen = 0;        // while mounting: highest sequence found in the log so far
+    uint32_t open_given = 0;  // id of the cursor that gave the SessionOpen
+    bool open_acked = false;
+    Marks marks;
+  };
+
+  // Sessions by age; the last one is the one opened last.
+  Session* find(const SessionId& id);
+  const Session* find(const SessionId& id) const;
+  bool is_newest(const Session& session) const { return &session == &sessions_[session_count_ - 1]; }
+  bool is_current(const SessionId& id) const;
+  bool is_waiting(const Session& session, uint32_t sequence) const {
+    return sequence > session.accounted && sequence <= session.last && !session.marks.settled(sequence);
+  }
+  Session* add_session(const SessionId& id, uint64_t position);
+  void remove_session(size_t index);
+  void drop_finished();
+  size_t waiting_sessions() const;
+  void forfeit(Session& session, LossCause cause);
+  void give_up(Session& session, LossCause cause);
+  void lose_open(Session& session);
+  void no_longer_waiting(Session& session, uint32_t records, uint64_t bytes);
+  void give_up_record(Session& session, const LogEntry& entry, LossCause cause);
+  void note_gap(Session& session, uint32_t first, uint32_t last);
+  void add_loss(const SessionId& session, uint32_t first, uint32_t last, uint32_t count, LossCause cause);
+  Status free_settled(Session& session, const Marks& marks);
+
+  uint64_t tail_position() const { return log_.start_of(tail_); }
+  uint64_t first_position() const;
+  Status give_open(Session& session, uint32_t cursor, SpoolEntry& out);
+  Status give(Session& session, const LogEntry& entry, SpoolCursor& cursor, SpoolEntry& out);
+  Status read_open_header(const Session& session, LogEntry& out) const;
+
+  Status roll();
+  Status build_segment();
+  Status carry_opens();
+  Status find_carried_opens();
+  Status release_up_to(uint64_t segment);
+  Status release_segment();
+  Status sync_medium();
+
+  Status write_checkpoint();
+  static Status fill_checkpoint(void* context, log::Writer& writer);
+  template <typename Sink>
+  Status emit_checkpoint(Sink& sink) const;
+  uint32_t checkpoint_size() const;
+  Status load_checkpoint(const LogEntry& entry);
+  Status load_session(const LogEntry& entry, uint32_t offset);
+  Status load_range(const LogEntry& entry, uint32_t offset);
+
+  void reset();
+  Status load_newest_checkpoint(uint64_t& position);
+  Status last_checkpoint_of(uint64_t segment, LogEntry& out) const;
+  Status replay(uint64_t checkpoint);
+  Status replay_open(const LogEntry& entry, uint64_t checkpoint);
+  Status replay_record(const LogEntry& entry, uint64_t checkpoint);
+  void finish_replay();
+  Status ready() const;
+
+  SegmentLog log_;
   LossLedger ledger_;
+  SpoolStats stats_;
+  uint64_t tail_ = 0;      // oldest living segment; 0 for an empty log
+  uint32_t durable_ = 0;   // of the session being appended to
+  uint32_t highest_ = 0;   // of the session being appended to: highest number used, voids included
+  uint32_t cursors_ = 0;   // ids given out
+  uint32_t unmarked_ = 0;  // records settled since the last checkpoint
+  size_t session_count_ = 0;
+  bool mounted_ = false;
+  bool failed_ = false;      // a sync failed
+  bool appendable_ = false;  // the last session was opened in this life
+  bool unsynced_ = false;
+  bool marks_dirty_ = false;   // the last checkpoint does not say all: a restart would repeat something
+  bool ledger_dirty_ = false;  // as well: it would know less of the losses
+  Session sessions_[kLiveSessionsMax + 1];  // the newest one may have nothing waiting
 };
 
 }  // namespace wayseal
