@@ -73,6 +73,7 @@ void Collector::begin_batch() {
   samples_ = 0;
   batch_open_ = false;
   row_open_ = false;
+  expected_row_ = kNoRow;
 }
 
 bool Collector::wanted(const Column& column, uint16_t signal, uint64_t raw) const {
@@ -87,6 +88,22 @@ bool Collector::wanted(const Column& column, uint16_t signal, uint64_t raw) cons
 bool Collector::has_room_for_row() const {
   // A chunk for the time, and afterwards as many as keep size_limit_ from being cleared.
   return size_bound_ + kSeriesFrameMax + kTimeMax <= size_limit_ && pool_.left() >= kChunkReserve;
+}
+
+/// A sample under a rule, the first one of a row or of a column, one after a gap, or one for which there may be no room.
+void Collector::sample_with_care(Column& column, uint16_t signal, uint64_t raw) {
+  const bool plain = column.flags == Column::kCollected;
+  if (!plain && !wanted(column, signal, raw)) return;
+  if ((!row_open_ || size_bound_ > size_limit_) && !make_row()) {
+    ++samples_dropped_;
+    return;
+  }
+  if (column.rows != row_) admit(column, signal);
+  take(column, raw);
+  if (size_bound_ > size_limit_) expected_row_ = kNoRow;
+  if (plain) return;
+  column.kept_us = frame_us_;
+  column.flags = static_cast<uint8_t>(column.flags | Column::kKept);
 }
 
 /// Opens a row for the current group, in the next batch when this one is full, also in the middle of a row: the rest of it
@@ -120,6 +137,7 @@ void Collector::open_row() {
   rows.step_us = rows.count == 0 ? 0 : delta;
   row_ = rows.count++;
   row_open_ = true;
+  expected_row_ = row_;
 }
 
 /// First value of a column in this batch, or first one after rows without.
@@ -144,6 +162,7 @@ void Collector::admit(Column& column, uint16_t signal) {
 /// The token of a repeat grows at these counts.
 void Collector::charge_repeat(uint16_t count) {
   if (count == 1 || count == 64 || count == 8192) ++size_bound_;
+  if (size_bound_ > size_limit_) expected_row_ = kNoRow;
 }
 
 void Collector::extend(ChunkChain& chain) {
@@ -154,7 +173,32 @@ void Collector::extend(ChunkChain& chain) {
   if (pool_.left() < kChunkReserve - 2) size_limit_ = 0;
 }
 
+void Collector::put(ChunkChain& chain, uint8_t byte) {
+  if (ChunkPool::at_end(chain)) extend(chain);
+  pool_.put(chain, byte);
+}
+
+void Collector::put_token(Column& column, uint64_t zigzag) {
+  if (column.repeat != 0) {
+    put_varint(column.values, (uint64_t{column.repeat} << 1) | 1);  // charged while it was counted
+    column.repeat = 0;
+  }
+  const uint16_t before = column.values.bytes;
+  if ((zigzag >> 63) == 0) {
+    put_varint(column.values, zigzag << 1);
+  } else {
+    // A varint of zigzag << 1, whose 65th bit does not fit a register: the lowest six bits, then the rest.
+    put(column.values, static_cast<uint8_t>(((zigzag & 0x3F) << 1) | 0x80));
+    put_varint(column.values, zigzag >> 6);
+  }
+  size_bound_ += static_cast<uint16_t>(column.values.bytes - before);
+}
+
 void Collector::put_varint(ChunkChain& chain, uint64_t value) {
+  if (ChunkPool::room(chain) >= ChunkPool::kVarintMax) {
+    pool_.put_varint(chain, value);
+    return;
+  }
   while (value >= 0x80) {
     put(chain, static_cast<uint8_t>(value | 0x80));
     value >>= 7;

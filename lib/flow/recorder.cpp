@@ -6,6 +6,12 @@
 
 namespace wayseal {
 
+inline void Recorder::take(const CanFrame& frame) {
+  collector_.begin_frame(frame.time_ns);
+  if (decode(*table_, frame, collector_) == Status::kOk) return;
+  if (frame.bus < kBusesMax) ++frames_unknown_[frame.bus];
+}
+
 Status Recorder::start(const SignalTable& table, MutableBytes memory, const RecorderConfig& config) {
   if (config.rounds_per_step == 0) return Status::kInvalidArgument;
   CollectorConfig collecting;
@@ -54,12 +60,6 @@ bool Recorder::take_pending() {
     take(frames_[pending_++]);
   }
   return true;
-}
-
-void Recorder::take(const CanFrame& frame) {
-  collector_.begin_frame(frame.time_ns);
-  if (decode(*table_, frame, collector_) == Status::kOk) return;
-  if (frame.bus < kBusesMax) ++frames_unknown_[frame.bus];
 }
 
 Status Recorder::flush() {

@@ -51,6 +51,24 @@ class ChunkPool {
     ++chain.bytes;
   }
 
+  /// Bytes that `put` takes before the chain is at_end().
+  static size_t room(const ChunkChain& chain) { return (0U - chain.cursor) % kChunkSize; }
+
+  /// Adds a varint (protobuf's). Only with room for kVarintMax bytes.
+  void put_varint(ChunkChain& chain, uint64_t value) {
+    uint8_t* const from = memory_ + chain.cursor;
+    uint8_t* to = from;
+    while (value >= 0x80) {
+      *to++ = static_cast<uint8_t>(value | 0x80);
+      value >>= 7;
+    }
+    *to++ = static_cast<uint8_t>(value);
+    const auto count = static_cast<uint16_t>(to - from);
+    chain.cursor += count;
+    chain.bytes = static_cast<uint16_t>(chain.bytes + count);
+  }
+  static constexpr size_t kVarintMax = 10;
+
   /// Data of the chunk `index`, kDataSize bytes of which the last chunk of a string uses fewer.
   const uint8_t* data(uint16_t index) const { return memory_ + size_t{index} * kChunkSize + kLinkSize; }
   uint16_t link(uint16_t index) const { return load_le16(memory_ + size_t{index} * kChunkSize); }

@@ -114,6 +114,7 @@ class Collector {
   void begin_group(uint16_t group) {
     group_ = group;
     row_open_ = false;
+    expected_row_ = kNoRow;
   }
   void sample(uint16_t signal, uint64_t raw);
   void end_group(uint16_t /*group*/) {}
@@ -140,6 +141,9 @@ class Collector {
   static constexpr size_t kTimeMax = 10;
   static constexpr size_t kSampleMax = 40;
   static constexpr size_t kRunsFrameMax = 6;
+  // No column ends at this row: a batch has fewer rows than bytes.
+  static constexpr uint16_t kNoRow = detail::Column::kUnopened - 1;
+  static_assert(kPayloadMax < kNoRow, "a row takes a byte at least");
 
   static int64_t floor_us(int64_t ns) { return ns / kNsPerUs - (ns % kNsPerUs < 0 ? 1 : 0); }
   bool too_far(int64_t us) const {
@@ -148,6 +152,8 @@ class Collector {
   }
 
   bool wanted(const detail::Column& column, uint16_t signal, uint64_t raw) const;
+  void sample_with_care(detail::Column& column, uint16_t signal, uint64_t raw);
+  void take(detail::Column& column, uint64_t raw);
   bool make_row();
   void open_row();
   void admit(detail::Column& column, uint16_t signal);
@@ -156,6 +162,7 @@ class Collector {
   void put(detail::ChunkChain& chain, uint8_t byte);
   void put_varint(detail::ChunkChain& chain, uint64_t value);
   void put_difference(detail::Column& column, uint64_t difference);
+  void put_token(detail::Column& column, uint64_t zigzag);
   bool has_room_for_row() const;
   void close_if_possible();
   Status close();
@@ -183,59 +190,42 @@ class Collector {
   uint32_t samples_ = 0;
   uint16_t group_ = 0;
   uint16_t row_ = 0;
+  uint16_t expected_row_ = kNoRow;  // row_, or kNoRow when the next sample needs more than a token
   bool row_open_ = false;
   bool batch_open_ = false;
   TimeBase time_base_ = TimeBase::kMonotonic;
 };
 
-inline void Collector::put(detail::ChunkChain& chain, uint8_t byte) {
-  if (detail::ChunkPool::at_end(chain)) extend(chain);
-  pool_.put(chain, byte);
+inline void Collector::put_difference(detail::Column& column, uint64_t difference) {
+  const uint64_t zigzag = (difference << 1) ^ (0 - (difference >> 63));
+  if (column.repeat != 0 || zigzag > 0x3F || detail::ChunkPool::at_end(column.values)) {
+    put_token(column, zigzag);
+  } else {
+    pool_.put(column.values, static_cast<uint8_t>(zigzag << 1));
+    ++size_bound_;
+  }
+  if (size_bound_ > size_limit_) expected_row_ = kNoRow;
 }
 
-inline void Collector::put_difference(detail::Column& column, uint64_t difference) {
-  if (column.repeat != 0) {
-    put_varint(column.values, (uint64_t{column.repeat} << 1) | 1);  // charged while it was counted
-    column.repeat = 0;
+inline void Collector::take(detail::Column& column, uint64_t raw) {
+  column.rows = static_cast<uint16_t>(row_ + 1);
+  ++samples_;
+  const uint64_t difference = raw - column.last;
+  if (difference != 0) {
+    column.last = raw;
+    put_difference(column, difference);
+    return;
   }
-  const uint64_t zigzag = (difference << 1) ^ (0 - (difference >> 63));
-  // A varint of zigzag << 1, whose 65th bit would not fit a register: six bits, then the rest.
-  const auto low = static_cast<uint8_t>((zigzag & 0x3F) << 1);
-  const uint64_t rest = zigzag >> 6;
-  const uint16_t before = column.values.bytes;
-  if (rest == 0) {
-    put(column.values, low);
-  } else {
-    put(column.values, static_cast<uint8_t>(low | 0x80));
-    put_varint(column.values, rest);
-  }
-  size_bound_ += static_cast<uint16_t>(column.values.bytes - before);
+  const uint16_t count = ++column.repeat;
+  if ((count & (count - 1)) == 0) charge_repeat(count);
 }
 
 inline void Collector::sample(uint16_t signal, uint64_t raw) {
   detail::Column& column = columns_[signal];
-  const bool plain = column.flags == detail::Column::kCollected;
-  if (!plain && !wanted(column, signal, raw)) return;
-  if (!row_open_ || size_bound_ > size_limit_) {
-    if (!make_row()) {
-      ++samples_dropped_;
-      return;
-    }
-  }
-  if (column.rows != row_) admit(column, signal);
-  column.rows = static_cast<uint16_t>(row_ + 1);
-  ++samples_;
-  const uint64_t difference = raw - column.last;
-  if (difference == 0) {
-    const auto count = ++column.repeat;
-    if ((count & (count - 1)) == 0) charge_repeat(count);
+  if (column.flags == detail::Column::kCollected && column.rows == expected_row_) {
+    take(column, raw);
   } else {
-    column.last = raw;
-    put_difference(column, difference);
-  }
-  if (!plain) {
-    column.kept_us = frame_us_;
-    column.flags = static_cast<uint8_t>(column.flags | detail::Column::kKept);
+    sample_with_care(column, signal, raw);
   }
 }
 
