@@ -110,7 +110,7 @@ void Vehicle::move(double demanded, double dt) {
                             (s_.speed_mps > 0.05 ? 0.012 * kMass * kGravity : 0) + kMass * kGravity * slope_;
   const bool coupled = shift_left_s_ <= 0 && s_.gear > 0;
   double wheel_force = kMass * demanded + resistance;
-  const double engine_brake = coupled ? -25.0 * gear_ratio() : 0;
+  const double engine_brake = coupled ? -25.0 * gear_ratio() / kWheelRadius : 0;
   const double engine_limit = coupled ? 240.0 * gear_ratio() / kWheelRadius : 0;
   const double brake_force = std::max(0.0, engine_brake - wheel_force);
   wheel_force = std::clamp(wheel_force, engine_brake, engine_limit);
