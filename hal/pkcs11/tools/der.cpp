@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/der.hpp"
+#include "wayseal/pkcs11_tools/der.hpp"
 
 #include <stdexcept>
 

@@ -7,7 +7,7 @@
 
 #include "attributes.hpp"
 #include "session_keys.hpp"
-#include "tools/der.hpp"
+#include "wayseal/pkcs11_tools/der.hpp"
 
 namespace wayseal {
 namespace {

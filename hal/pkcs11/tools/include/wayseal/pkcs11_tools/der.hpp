@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef WAYSEAL_HAL_PKCS11_TOOLS_DER_HPP
-#define WAYSEAL_HAL_PKCS11_TOOLS_DER_HPP
+/// \file
+/// The little DER that tokens and certificates need.
+#ifndef WAYSEAL_PKCS11_TOOLS_DER_HPP
+#define WAYSEAL_PKCS11_TOOLS_DER_HPP
 
 #include <vector>
 
