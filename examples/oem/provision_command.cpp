@@ -97,7 +97,7 @@ void make_backend(const Path& out, OemPki& pki, const Options& options) {
   const TokenPlan plan{out / "backend", options.module, "backend", read_pin(options.backend_pin_fd)};
   make_backend_token(plan, pki);
   nlohmann::ordered_json config{{"listen", "backend.sock"}, {"database", "backend.db"}, {"module", options.module},
-                                {"token", "backend"}};
+                                {"softhsm2_conf", "softhsm2.conf"}, {"token", "backend"}};
   if (!plan.pin) config["pin_file"] = "pin";
   config["crls"] = {"crl.pem"};
   write_file(plan.folder / "backend.json", config.dump(2) + "\n", kPublic);

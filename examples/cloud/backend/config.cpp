@@ -109,6 +109,7 @@ Config load_config(const std::string& path) {
       {"log", text(config.log)},
       {"module", text(config.module)},
       {"module_args", text(config.module_args)},
+      {"softhsm2_conf", text(config.softhsm2_conf)},
       {"token", text(config.token)},
       {"pin_file", text(config.pin_file)},
       {"crl_policy", text(config.crl_policy)},
@@ -122,7 +123,10 @@ Config load_config(const std::string& path) {
   if (config.crl_policy != "required" && config.crl_policy != "off") {
     fail(path, "key 'crl_policy' must be \"required\" or \"off\"");
   }
-  for (std::string* p : {&config.listen, &config.database, &config.log, &config.pin_file}) *p = beside(path, *p);
+  for (std::string* p : {&config.listen, &config.database, &config.log, &config.pin_file,
+                         &config.softhsm2_conf}) {
+    *p = beside(path, *p);
+  }
   for (std::string& crl : config.crls) crl = beside(path, crl);
   return config;
 }

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <iostream>
 
 #include "commands.hpp"
@@ -26,6 +27,8 @@ int serve(const ServeOptions& options) {
     throw std::runtime_error(options.config + ": give the PIN with --pin-fd, or key 'pin_file'");
   }
   Blob pin = options.pin_fd ? read_pin_fd(*options.pin_fd) : read_pin_file(config.pin_file);
+
+  if (!config.softhsm2_conf.empty()) ::setenv("SOFTHSM2_CONF", config.softhsm2_conf.c_str(), 1);
 
   Log log(config.log);
   Core core(config, log, std::move(pin));
