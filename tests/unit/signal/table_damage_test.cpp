@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch_test_macros.hpp>
+#include <cstring>
+#include <memory>
+
+#include "test_table.hpp"
+
+using namespace wayseal;
+using namespace wayseal::test;
+
+namespace fmt = wayseal::table_format;
+
+namespace {
+
+/// One of everything that a table can hold.
+const std::string kEverything =
+    "BO_ 100 Plain: 8 X\n SG_ A : 0|12@1+ (1,0) [0|9] \"V\" X\n SG_ B : 39|20@0- (0.5,-3) [0|0] \"\" X\n"
+    "BO_ 101 Mux: 8 X\n SG_ S M : 0|8@1+ (1,0) [0|0] \"\" X\n SG_ T m1M : 8|8@1+ (1,0) [0|0] \"\" X\n"
+    " SG_ U m2 : 16|16@1+ (1,0) [0|0] \"\" X\n SG_ V m3 : 63|1@1+ (1,0) [0|0] \"\" X\n"
+    "BO_ 2566844926 Group: 64 X\n SG_ W : 3|64@1+ (1,0) [0|0] \"\" X\n SG_ X : 505|64@0+ (1,0) [0|0] \"\" X\n"
+    " SG_ Y : 480|32@1+ (1,0) [0|0] \"\" X\n"
+    "BA_DEF_ \"ProtocolType\" STRING;\nBA_ \"ProtocolType\" \"J1939\";\nSIG_VALTYPE_ 2566844926 Y : 1;\n"
+    "SG_MUL_VAL_ 101 T S 1-1;\nSG_MUL_VAL_ 101 U T 2-5;\nSG_MUL_VAL_ 101 V T 4-9, 11-11;\nVAL_ 100 A 1 \"one\" "
+    ";\n";
+
+/// Bytes with nothing behind them, so that a sanitizer sees the first step too far.
+class ExactCopy {
+ public:
+  ExactCopy(const uint8_t* bytes, size_t size) : bytes_(std::make_unique<uint8_t[]>(size)), size_(size) {
+    if (size != 0) std::memcpy(bytes_.get(), bytes, size);
+  }
+  Bytes view() const { return {bytes_.get(), size_}; }
+
+ private:
+  std::unique_ptr<uint8_t[]> bytes_;
+  size_t size_;
+};
+
+/// Checksums that fit, so that what finds the damage is the check of the records.
+void seal(std::vector<uint8_t>& bytes) {
+  uint8_t* p = bytes.data();
+  const size_t core = load_le32(p + fmt::header::kCoreSize);
+  const size_t names = load_le32(p + fmt::header::kNamesSize);
+  if (core > bytes.size() - fmt::kHeaderSize || names > bytes.size() - fmt::kHeaderSize - core) return;
+  const Bytes all = view(bytes);
+  store_le32(p + fmt::header::kCoreCrc, fmt::crc32(all.from(fmt::kHeaderSize).first(core)));
+  store_le32(p + fmt::header::kNamesCrc, fmt::crc32(all.from(fmt::kHeaderSize + core).first(names)));
+  store_le32(p + fmt::header::kHeaderCrc, fmt::crc32(all.first(fmt::header::kHeaderCrc)));
+}
+
+struct CountingSink {
+  const SignalTable& table;
+  size_t samples = 0;
+  double sum = 0;
+  void begin_group(uint16_t group) { samples += table.group(group).message; }
+  void sample(uint16_t signal, uint64_t raw) {
+    ++samples;
+    sum += physical(table, signal, raw) + table.rule(signal).min_interval_ms;
+    samples += table.signal_name(signal).size() + table.signal_unit(signal).size() +
+               table.value_text(signal, raw).size();
+    if (const Bytes name = table.signal_name(signal); !name.empty()) sum += name[name.size() - 1];
+  }
+  void end_group(uint16_t) {}
+};
+
+/// Everything that the table knows, with frames of all lengths and many switch values.
+size_t decode_all(const SignalTable& table) {
+  CountingSink sink{table};
+  for (uint16_t i = 0; i < table.message_count(); ++i) {
+    const MessageInfo info = table.message(i);
+    CanFrame frame;
+    frame.id = info.id;
+    frame.flags = info.extended() ? uint8_t{CanFrame::kExtendedId} : uint8_t{0};
+    frame.bus = info.bus;
+    for (const int length : {0, 1, 2, 7, 8, 9, 63, 64, 255}) {
+      for (int value = 0; value < 12; ++value) {
+        frame.length = static_cast<uint8_t>(length);
+        std::memset(frame.data, value, sizeof frame.data);
+        frame.data[0] = static_cast<uint8_t>(value % 3);
+        REQUIRE(decode(table, frame, sink) == Status::kOk);
+      }
+    }
+  }
+  return sink.samples;
+}
+
+}  // namespace
+
+TEST_CASE("A table cut short anywhere is refused, except exactly before its names") {
+  const TestTable whole(kEverything);
+  const std::vector<uint8_t>& bytes = whole.built.bytes;
+  const size_t without_names = fmt::kHeaderSize + load_le32(bytes.data() + fmt::header::kCoreSize);
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    const ExactCopy cut(bytes.data(), size);
+    SignalTable table;
+    INFO("size " << size);
+    REQUIRE(table.load(cut.view()) == (size == without_names ? Status::kOk : Status::kMalformed));
+    REQUIRE(table.message_count() == (size == without_names ? 3 : 0));
+  }
+  std::vector<uint8_t> longer = bytes;
+  longer.push_back(0);
+  SignalTable table;
+  CHECK(table.load(view(longer)) == Status::kMalformed);
+}
+
+TEST_CASE("A changed bit anywhere is found by the checksums") {
+  const TestTable whole(kEverything);
+  for (size_t bit = 0; bit < whole.built.bytes.size() * 8; ++bit) {
+    std::vector<uint8_t> bytes = whole.built.bytes;
+    bytes[bit / 8] = static_cast<uint8_t>(bytes[bit / 8] ^ (1U << (bit % 8)));
+    SignalTable table;
+    INFO("bit " << bit);
+    REQUIRE(table.load(view(bytes)) != Status::kOk);
+  }
+}
+
+TEST_CASE("A table whose checksums fit but whose records don't never leads out of itself or a frame") {
+  const TestTable whole(kEverything);
+  size_t accepted = 0;
+  size_t decoded = 0;
+  for (size_t at = 0; at < whole.built.bytes.size(); ++at) {
+    for (const unsigned change : {0x01U, 0x02U, 0x04U, 0x08U, 0x10U, 0x20U, 0x40U, 0x80U, 0xFFU}) {
+      std::vector<uint8_t> bytes = whole.built.bytes;
+      bytes[at] = static_cast<uint8_t>(bytes[at] ^ change);
+      seal(bytes);
+      const ExactCopy copy(bytes.data(), bytes.size());
+      SignalTable table;
+      if (table.load(copy.view()) != Status::kOk) continue;
+      ++accepted;
+      decoded += decode_all(table);
+      for (uint16_t i = 0; i < table.signal_count(); ++i) {
+        const uint8_t needed = table.geometry_record(i)[fmt::geometry::kNeeded];
+        REQUIRE(needed <= table.message(table.group(table.group_of(i)).message).length);
+      }
+    }
+  }
+  // Changed names, scales and rules are no damage that a check of the form could see.
+  CHECK(accepted > 0);
+  CHECK(decoded > 0);
+}
+
+TEST_CASE("A signal that would reach beyond its message's declared length is refused") {
+  std::vector<uint8_t> bytes = TestTable(kEverything).built.bytes;
+  // "Mux" is the second message; its switch at bit 0 moves to the ninth byte of eight.
+  SignalTable loaded;
+  REQUIRE(loaded.load(view(bytes)) == Status::kOk);
+  const auto geometry = static_cast<size_t>(loaded.geometry_record(2) - bytes.data());
+  bytes[geometry + fmt::geometry::kOffset] = 8;
+  bytes[geometry + fmt::geometry::kNeeded] = 9;
+  seal(bytes);
+  CHECK(loaded.load(view(bytes)) == Status::kMalformed);
+  CHECK(loaded.message_count() == 0);
+}
+
+TEST_CASE("A later version of the format is told apart from damage") {
+  std::vector<uint8_t> bytes = TestTable(kEverything).built.bytes;
+  bytes[3] = '2';
+  SignalTable table;
+  CHECK(table.load(view(bytes)) == Status::kUnsupported);
+}
+
+TEST_CASE("The checksum is the well-known CRC-32") {
+  const char text[] = "123456789";
+  CHECK(fmt::crc32({reinterpret_cast<const uint8_t*>(text), 9}) == 0xCBF43926);
+}
