@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "contract/can_bus/can_bus_contract.hpp"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 
 namespace wayseal::test {
@@ -45,7 +46,7 @@ CanFrame make_frame(uint32_t id, std::vector<uint8_t> data, uint8_t flags, uint8
   frame.flags = flags;
   frame.bus = bus;
   frame.length = static_cast<uint8_t>(data.size());
-  std::memcpy(frame.data, data.data(), data.size());
+  std::copy(data.begin(), data.end(), frame.data);
   return frame;
 }
 

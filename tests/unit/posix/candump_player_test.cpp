@@ -6,6 +6,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace wayseal::test {
@@ -38,7 +39,8 @@ class TextFile {
   std::FILE* file_;
 };
 
-CandumpLine parse(const std::string& line, CandumpRecord& record) {
+// What `record` then refers to is the line itself: for literals, which stay.
+CandumpLine parse(std::string_view line, CandumpRecord& record) {
   return parse_candump_line({line.data(), line.size()}, record);
 }
 
