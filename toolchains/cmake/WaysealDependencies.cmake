@@ -4,7 +4,7 @@
 
 set(WAYSEAL_MBEDTLS_DIR "" CACHE PATH "mbedTLS 3.6 source tree; empty: the one that toolchains/setup fetched")
 set(WAYSEAL_MBEDTLS_TARGET "" CACHE STRING "Existing target(s) that give psa/crypto.h, used instead of a tree")
-set(WAYSEAL_MBEDTLS_CONFIG "${CMAKE_CURRENT_LIST_DIR}/../mbedtls/wayseal_mbedtls_config.h" CACHE FILEPATH
+set(WAYSEAL_MBEDTLS_CONFIG "${PROJECT_SOURCE_DIR}/toolchains/mbedtls/wayseal_mbedtls_config.h" CACHE FILEPATH
   "mbedTLS configuration header")
 set(WAYSEAL_NANOPB_DIR "" CACHE PATH "nanopb 0.4 source tree; empty: the one that toolchains/setup fetched")
 set(WAYSEAL_LLHTTP_DIR "" CACHE PATH "Folder with llhttp's api.c, http.c, llhttp.c and llhttp.h")
