@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// The whole way in one object: what most firmware links against.
+#ifndef WAYSEAL_FLOW_CLIENT_HPP
+#define WAYSEAL_FLOW_CLIENT_HPP
+
+#include "wayseal/flow/courier.hpp"
+#include "wayseal/flow/ports.hpp"
+#include "wayseal/flow/recorder.hpp"
+#include "wayseal/flow/sealer.hpp"
+
+namespace wayseal {
+
+/// How the client works. The defaults suit a Linux TCU.
+struct ClientConfig {
+  /// No time before this is ever believed: when this firmware was built.
+  UtcTime build_time = {};
+  RecorderConfig recorder;
+  SealerConfig sealer;
+  CourierConfig courier;
+};
+
+/// Memory that the client works in, of any alignment. All is borrowed for the client's life, and none other is ever taken.
+struct ClientMemory {
+  /// Columns of the open batch: Collector::memory_needed(groups, signals, chunks).
+  MutableBytes collector;
+  /// Closed batches that wait for the token: RecordQueue::memory_needed(records), at least two records. With the
+  /// open batch it bounds what a power loss can take before it is sealed.
+  MutableBytes queue;
+  /// Everything else: kClientCloudMemory bytes.
+  MutableBytes cloud;
+};
+
+/// Bytes of ClientMemory::cloud.
+inline constexpr size_t kClientCloudMemory = kSealerWorkspace + kPrekeyBundleMax + kCourierWorkspace;
+
+/// What has been counted, for status pages and logs. No secret and no telemetry is in it.
+struct ClientStats {
+  CollectorStats collector;
+  SealerStats sealer;
+  CourierStats courier;
+  SpoolStats spool;
+  PrekeyCounts prekeys;
+  bool time_trusted = false;
+};
+
+/// Recorder, Sealer and Courier, joined.
+///
+/// Two sides that share one wait-free queue. Either call both from one loop:
+///
+///     for (;;) { client.step_bus(clock.now()); client.step_cloud(clock.now()); }
+///
+/// or give each a thread; see the `examples/tcu` agent. No call waits for the network; `step_cloud` waits for token and storage,
+/// `step_bus` for nothing (invariant 9).
+///
+/// Life: construct, `start`, step, `prepare_sleep` before power goes. After a change of process (fork) or a resume, go on stepping: a new
+/// session begins by itself.
+///
+/// About 14 KiB on 64-bit Linux, and the memory given.
+class Client {
+ public:
+  /// \param ports, memory borrowed for the client's life. \param config copied.
+  Client(const Ports& ports, const ClientMemory& memory, const ClientConfig& config);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Mounts state and spool, reads the vehicle's identity from the token, and starts to collect by `table`. Before the threads.
+  /// May be called again after a failure.
+  /// \param table loaded; borrowed for the client's life.
+  /// \return kOk;
+  ///         kBufferTooSmall: one of the memories; kInvalidArgument: the configuration or a storage's size;
+  ///         kNotFound: the token is not provisioned; kNotAuthentic: its certificate is not under the data root or not of its key;
+  ///         kMalformed: a storage holds something foreign or rotten, or the identity is no vehicle id: see
+  ///         StateStore::mount; kUnsupported: another version's storage, or no common suite;
+  ///         kTokenLost, kDenied, kStorageFailed, kFull.
+  Status start(const SignalTable& table);
+
+  /// Bus thread. \return as Recorder::step.
+  Status step_bus(MonotonicTime now) { return recorder_.step(now); }
+  /// Bus thread. See Recorder::flush and Recorder::ended.
+  Status flush_bus() { return recorder_.flush(); }
+  bool bus_ended() const { return recorder_.ended(); }
+  /// Bus thread, once after `start`. See Recorder::apply_filters.
+  Status apply_filters(Span<CanFilter> scratch) { return recorder_.apply_filters(scratch); }
+
+  /// Cloud thread: one bounded piece of sealing and one of delivery. Both sides are served whatever one of them returns;
+  /// what failed is retried by itself after a back-off.
+  /// \return kOk: nothing to do until something arrives (wait for the connection, some tens of milliseconds at most);
+  ///         kWouldBlock: more to do at once, call again;
+  ///         kBadState before `start`; else the first failure of the Sealer, or of the Courier. kDenied and kInvalidArgument
+  ///         will not get better by themselves.
+  Status step_cloud(MonotonicTime now);
+
+  /// Cloud thread, after the bus side has flushed: seals and stores what is collected. \return as Sealer::prepare_sleep.
+  Status prepare_sleep(MonotonicTime deadline) { return sealer_.prepare_sleep(deadline); }
+
+  /// Cloud thread: true when every record that was sealed has been settled by the backend and none waits to be sealed.
+  bool all_delivered() const;
+
+  /// Cloud thread. The parts that the bus side counts are as of its last step.
+  ClientStats stats() const;
+
+  /// The vehicle's id, once started. For certificates and requests; log only a token of it.
+  const VehicleId& vehicle_id() const { return identity_.id(); }
+  const Recorder& recorder() const { return recorder_; }
+
+ private:
+  static MutableBytes part(MutableBytes memory, size_t offset, size_t size) { return memory.from(offset).first(size); }
+
+  Ports ports_;
+  ClientMemory memory_;
+  ClientConfig config_;
+  TimeSnapshot time_snapshot_;
+  RecordQueue bus_queue_;
+  RecordQueue own_queue_;
+  Recorder recorder_;
+  StateStore state_;
+  Spool spool_;
+  VehicleIdentity identity_;
+  TimeKeeper time_;
+  PrekeyStore prekeys_;
+  PrekeyClient prekey_client_;
+  Sealer sealer_;
+  Courier courier_;
+  bool started_ = false;
+};
+
+}  // namespace wayseal
+
+#endif
