@@ -107,6 +107,7 @@ void Spool::give_up(Session& session, LossCause cause) {
     return;
   }
   session.open_position = 0;
+  session.open_acked = true;  // nobody needs it any more, nor after a restart
   appendable_ = false;
 }
 
@@ -511,12 +512,31 @@ Status Spool::settle(const SessionId& session, uint64_t contiguous, Bytes beyond
   WAYSEAL_TRY(free_settled(*found, merged));
   found->open_acked = true;
   marks_dirty_ = true;
-  if (ledger_.report_in(session) && merged.settled(ledger_.report_sequence())) {
-    ledger_.report_settled();
-    ledger_dirty_ = true;
-  }
+  if (ledger_.report_in(session) && merged.settled(ledger_.report_sequence())) end_report();
   drop_finished();
   return Status::kOk;
+}
+
+// The backend knows of the losses that the report named: they are as good as settled, and no gap to be found again.
+void Spool::end_report() {
+  for (size_t i = 0; i < ledger_.size(); ++i) {
+    const LossLedger::Range& range = ledger_[i];
+    Session* session = ledger_.carried(i) ? find(range.session) : nullptr;
+    if (session == nullptr || range.count != range.last - range.first + 1) continue;
+    Marks marks = session->marks;
+    if (range.first <= marks.contiguous + 1 && range.last > marks.contiguous) {
+      Marks through;
+      through.contiguous = range.last;
+      marks.merge(through, range.last > marks.highest() ? range.last : marks.highest());
+    }
+    for (uint32_t sequence = range.first; sequence <= range.last && sequence - range.first < Marks::kBits; ++sequence) {
+      marks.set(sequence);
+    }
+    marks.normalise();
+    if (free_settled(*session, marks) != Status::kOk) continue;  // then it may be reported once more
+  }
+  ledger_.report_settled();
+  ledger_dirty_ = true;
 }
 
 // Counts what `marks` frees, from the first record that waits to the last that can be named, and takes the marks over.

@@ -45,6 +45,8 @@ class LossLedger {
   /// True when a report is on its way in some record of `session`.
   bool report_in(const SessionId& session) const { return reported_ != 0 && report_session_ == session; }
   uint32_t report_sequence() const { return report_sequence_; }
+  /// True when the report on its way carries the range.
+  bool carried(size_t index) const { return ranges_[index].revision <= reported_; }
   /// The report was settled: forgets what it carried.
   void report_settled();
   /// The report was lost: its ranges are unreported again.

@@ -226,6 +226,7 @@ class Spool {
   void note_gap(Session& session, uint32_t first, uint32_t last);
   void add_loss(const SessionId& session, uint32_t first, uint32_t last, uint32_t count, LossCause cause);
   Status free_settled(Session& session, const Marks& marks);
+  void end_report();
 
   uint64_t tail_position() const { return log_.start_of(tail_); }
   uint64_t first_position() const;
