@@ -217,6 +217,8 @@ Status TlsChannel::connect_progress() {
 // A record that the transport did not take whole stays in mbedTLS's buffer, which a repeated mbedtls_ssl_write of the same
 // length pushes out without looking at the data.
 Status TlsChannel::flush() {
+  // Gone already when mbedTLS had a reason of its own to flush. Only then would it look at the data.
+  if (tls_.MBEDTLS_PRIVATE(out_left) == 0) unsent_ = 0;
   if (unsent_ == 0) return Status::kOk;
   const uint8_t unused = 0;
   const int result = mbedtls_ssl_write(&tls_, &unused, unsent_);
