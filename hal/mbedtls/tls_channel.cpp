@@ -22,7 +22,9 @@ constexpr mbedtls_x509_crt_profile kProfile = {
     0,
 };
 
+/// Extended key usage serverAuth, said explicitly, and a key that may sign.
 bool allows_tls_server(const mbedtls_x509_crt& certificate) {
+  if (mbedtls_x509_crt_check_key_usage(&certificate, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0) return false;
   if (mbedtls_x509_crt_has_ext_type(&certificate, MBEDTLS_X509_EXT_EXTENDED_KEY_USAGE) == 0) return false;
   for (const mbedtls_x509_sequence* usage = &certificate.ext_key_usage; usage != nullptr; usage = usage->next) {
     if (MBEDTLS_OID_CMP(MBEDTLS_OID_SERVER_AUTH, &usage->buf) == 0) return true;

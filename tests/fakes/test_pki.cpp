@@ -124,6 +124,23 @@ TestKey make_p256_with_explicit_curve() {
   return own(key);
 }
 
+/// A key of its point, with its private number when that is given.
+TestKey import_p256(const EcPoint& point, const BIGNUM* number) {
+  OSSL_PARAM_BLD* builder = OSSL_PARAM_BLD_new();
+  OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0);
+  if (number != nullptr) OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_PRIV_KEY, number);
+  OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point.data, sizeof point.data);
+  OSSL_PARAM* params = OSSL_PARAM_BLD_to_param(builder);
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr);
+  EVP_PKEY* key = nullptr;
+  EVP_PKEY_fromdata_init(context);
+  EVP_PKEY_fromdata(context, &key, number != nullptr ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
+  EVP_PKEY_CTX_free(context);
+  OSSL_PARAM_free(params);
+  OSSL_PARAM_BLD_free(builder);
+  return own(key);
+}
+
 }  // namespace
 
 TestKey make_key(TestKeyKind kind) {
@@ -138,23 +155,13 @@ TestKey make_key(TestKeyKind kind) {
 }
 
 TestKey key_from(const Scalar& scalar) {
-  const EcPoint point = public_point(scalar);
   BIGNUM* number = BN_bin2bn(scalar.data(), static_cast<int>(scalar.size()), nullptr);
-  OSSL_PARAM_BLD* builder = OSSL_PARAM_BLD_new();
-  OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0);
-  OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_PRIV_KEY, number);
-  OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point.data, sizeof point.data);
-  OSSL_PARAM* params = OSSL_PARAM_BLD_to_param(builder);
-  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr);
-  EVP_PKEY* key = nullptr;
-  EVP_PKEY_fromdata_init(context);
-  EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, params);
-  EVP_PKEY_CTX_free(context);
-  OSSL_PARAM_free(params);
-  OSSL_PARAM_BLD_free(builder);
-  BN_free(number);
-  return own(key);
+  const TestKey key = import_p256(public_point(scalar), number);
+  BN_clear_free(number);
+  return key;
 }
+
+TestKey key_from(const EcPoint& point) { return import_p256(point, nullptr); }
 
 std::string TestIdentity::pem() const {
   BIO* bio = BIO_new(BIO_s_mem());

@@ -27,6 +27,8 @@ using TestKey = std::shared_ptr<EVP_PKEY>;
 TestKey make_key(TestKeyKind kind = TestKeyKind::kP256);
 /// A P-256 key pair from its scalar.
 TestKey key_from(const Scalar& scalar);
+/// The public half only: for certificates of keys that stay in a token.
+TestKey key_from(const EcPoint& point);
 
 /// What a certificate shall say. Extensions are in OpenSSL's configuration syntax; an empty one is left out.
 struct CertSpec {
