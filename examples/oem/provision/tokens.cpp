@@ -130,9 +130,9 @@ void make_backend_token(const TokenPlan& plan, OemPki& pki) {
   TextPin pin(stored_pin(plan));
   ProvisioningToken token(module, plan.label, pin);
   const Key prekey = make_identity(token, "prekey", 1);
-  write_pair(token, "prekey", 1, pki.issue_role(Role::kPrekey, "backend prekey", prekey.get(), kPrekeyDays));
+  write_pair(token, "prekey", 1, pki.issue_role(Role::kPrekey, "backend-prekey", prekey.get(), kPrekeyDays));
   const Key time = make_identity(token, "time", 2);
-  write_pair(token, "time", 2, pki.issue_role(Role::kTime, "backend time", time.get(), kTimeDays));
+  write_pair(token, "time", 2, pki.issue_role(Role::kTime, "backend-time", time.get(), kTimeDays));
   write(token, "data-root", 3, pki.certificate("data-root").get());
 }
 
@@ -143,7 +143,7 @@ void renew_time_certificate(const TokenPlan& plan, OemPki& pki) {
   TextPin pin(stored_pin(plan));
   ProvisioningToken token(module, plan.label, pin);
   const EcPoint point = token.public_key("time");
-  const OemPki::Issued issued = pki.issue_role(Role::kTime, "backend time", key_of_point(point.data).get(), kTimeDays);
+  const OemPki::Issued issued = pki.issue_role(Role::kTime, "backend-time", key_of_point(point.data).get(), kTimeDays);
   token.remove_certificate("time");
   write(token, "time", 2, issued.leaf.get());
 }
