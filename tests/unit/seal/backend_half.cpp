@@ -43,7 +43,7 @@ void put_chain(const FakeChain& chain, google::protobuf::RepeatedPtrField<std::s
 
 // The bytes of a chain as received, and what the verifier says of it.
 template <typename Strings>
-bool verified(FakeCertVerifier& root, const Strings& strings, Role role, CertInfo& info) {
+bool verified(CertVerifier& root, const Strings& strings, Role role, CertInfo& info) {
   if (strings.size() != 2) return false;
   CertChain chain;
   for (int i = 0; i < 2; ++i) {
@@ -55,7 +55,7 @@ bool verified(FakeCertVerifier& root, const Strings& strings, Role role, CertInf
 }
 
 // PROTOCOL.md, "Transcript".
-Digest transcript(const pb::SessionOpen& open, const std::string& vehicle_id) {
+std::string transcript_of(const pb::SessionOpen& open, const std::string& vehicle_id) {
   const std::string items[] = {
       "wayseal/1 open",
       big_endian(open.version(), 1),
@@ -78,7 +78,16 @@ Digest transcript(const pb::SessionOpen& open, const std::string& vehicle_id) {
     put_u16(input, item.size());
     input += item;
   }
-  return digest_of(input);
+  return input;
+}
+
+BackendIdentity issue(const FakeCertVerifier& root, Role role, const char* name) {
+  BackendIdentity identity;
+  identity.key = random_scalar();
+  const UtcTime from{BackendHalf::kNowMs - 30 * kMsPerDay};
+  const UtcTime to{BackendHalf::kNowMs + 30 * kMsPerDay};
+  identity.chain = root.issue({role, name, public_point(identity.key), from, to});
+  return identity;
 }
 
 size_t padme(size_t length) {
@@ -102,15 +111,16 @@ Digest label_digest(const std::string& label, const std::string& body) {
   return digest_of(input + label + body);
 }
 
+BackendHalf::BackendHalf(CertVerifier& data_root, std::string vehicle, BackendIdentity prekey_identity,
+                         BackendIdentity time_identity)
+    : root(data_root),
+      vehicle_id(std::move(vehicle)),
+      prekey(std::move(prekey_identity)),
+      time(std::move(time_identity)) {}
+
 BackendHalf::BackendHalf(FakeCertVerifier& data_root, std::string vehicle)
-    : root(data_root), vehicle_id(std::move(vehicle)) {
-  prekey.key = random_scalar();
-  time.key = random_scalar();
-  const UtcTime from{kNowMs - 30 * kMsPerDay};
-  const UtcTime to{kNowMs + 30 * kMsPerDay};
-  prekey.chain = root.issue({Role::kPrekey, "prekey signer", public_point(prekey.key), from, to});
-  time.chain = root.issue({Role::kTime, "time signer", public_point(time.key), from, to});
-}
+    : BackendHalf(data_root, std::move(vehicle), issue(data_root, Role::kPrekey, "prekey-1"),
+                  issue(data_root, Role::kTime, "time-1")) {}
 
 Blob BackendHalf::sign(const std::string& label, const std::string& body, const BackendIdentity& signer) {
   pb::SignedPrekeyBundle message;
@@ -137,9 +147,8 @@ std::optional<Challenge> BackendHalf::read_request(Bytes request) {
   return challenge;
 }
 
-PrekeyPlan::Prekey BackendHalf::make_prekey() {
+PrekeyPlan::Prekey BackendHalf::add_prekey(const Scalar& key) {
   PrekeyPlan::Prekey made;
-  const Scalar key = random_scalar();
   made.id = next_prekey_++;
   made.point = public_point(key);
   made.expires_ms = kNowMs + 60 * kMsPerDay;
@@ -151,8 +160,8 @@ PrekeyPlan BackendHalf::plan(const Challenge& challenge, size_t one_time) {
   PrekeyPlan plan;
   plan.vehicle_id = vehicle_id;
   plan.challenge = challenge;
-  for (size_t i = 0; i < one_time; ++i) plan.one_time.push_back(make_prekey());
-  plan.last_resort = make_prekey();
+  for (size_t i = 0; i < one_time; ++i) plan.one_time.push_back(add_prekey(random_scalar()));
+  plan.last_resort = add_prekey(random_scalar());
   return plan;
 }
 
@@ -196,6 +205,13 @@ Blob BackendHalf::reply(const Blob& bundle, const Blob& signed_time) const {
   return to_blob(message.SerializeAsString());
 }
 
+std::optional<std::string> BackendHalf::transcript_input(Bytes session_open, const std::string& vehicle_id) {
+  pb::SessionOpen open;
+  if (!open.ParseFromArray(session_open.data(), static_cast<int>(session_open.size()))) return std::nullopt;
+  if (open.chain_size() != 2) return std::nullopt;
+  return transcript_of(open, vehicle_id);
+}
+
 std::optional<BackendSession> BackendHalf::take_open(Bytes session_open) {
   pb::SessionOpen open;
   CertInfo info;
@@ -208,7 +224,7 @@ std::optional<BackendSession> BackendHalf::take_open(Bytes session_open) {
   if (to_string(info.subject.bytes()) != vehicle_id) return std::nullopt;
   if (!fixed_from(open.signature(), signature) || !fixed_from(open.ephemeral(), ephemeral)) return std::nullopt;
   BackendSession session;
-  session.th = transcript(open, vehicle_id);
+  session.th = digest_of(transcript_of(open, vehicle_id));
   if (!ecdsa_verify(info.public_key, session.th, signature)) return std::nullopt;
   const auto key = prekey_keys_.find(open.prekey_id());
   if (key == prekey_keys_.end()) return std::nullopt;

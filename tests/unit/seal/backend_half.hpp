@@ -78,12 +78,16 @@ class BackendHalf {
  public:
   static constexpr int64_t kNowMs = 1790000000000;
 
+  BackendHalf(CertVerifier& root, std::string vehicle_id, BackendIdentity prekey, BackendIdentity time);
+  /// With identities that `root` issues, valid for 30 days before and after kNowMs.
   BackendHalf(FakeCertVerifier& root, std::string vehicle_id);
 
   /// Verifies a SignedPrekeysRequest as the protocol says. \return the challenge; nothing when it is not authentic.
   std::optional<Challenge> read_request(Bytes request);
 
   PrekeyPlan plan(const Challenge& challenge, size_t one_time);
+  /// Takes a private key of its own as the next prekey.
+  PrekeyPlan::Prekey add_prekey(const Scalar& key);
   Blob signed_bundle(const PrekeyPlan& plan) const { return sign("wayseal/1 prekeys", bundle_body(plan), prekey); }
   Blob signed_time(const Challenge& challenge, int64_t utc_ms) const;
   Blob signed_refusal(const Digest& th, int reason) const;
@@ -94,13 +98,15 @@ class BackendHalf {
 
   /// Verifies a SessionOpen, derives its keys, and knows it from then on. Nothing when any check fails.
   std::optional<BackendSession> take_open(Bytes session_open);
+  /// The bytes that `th` is the SHA-256 of. Nothing when the SessionOpen does not parse.
+  static std::optional<std::string> transcript_input(Bytes session_open, const std::string& vehicle_id);
   /// Opens a record of a known session; nothing when it does not open.
   std::optional<OpenedRecord> open(Bytes sealed) const;
   Blob seal_ack(const SessionId& session, const std::vector<AckEntry>& entries) const;
   /// Seals any content for the vehicle.
   Blob seal_content(const SessionId& session, uint8_t type, const Blob& payload) const;
 
-  FakeCertVerifier& root;
+  CertVerifier& root;
   std::string vehicle_id;
   BackendIdentity prekey;
   BackendIdentity time;
@@ -108,8 +114,6 @@ class BackendHalf {
   std::map<uint64_t, std::set<Blob>> claims;  // prekey id: transcripts
 
  private:
-  PrekeyPlan::Prekey make_prekey();
-
   std::map<uint64_t, Scalar> prekey_keys_;
   std::map<Blob, uint64_t> bundles_;  // digests of bodies given
   uint64_t next_prekey_ = 1;
