@@ -139,7 +139,8 @@ Status FileStorage::fill_erased(uint64_t from, uint64_t size) {
     uint64_t planned = 0;
     while (count < kPages && planned < size) {
       const uint64_t left = size - planned;
-      const size_t length = left < sizeof kErasedPage.bytes ? static_cast<size_t>(left) : sizeof kErasedPage.bytes;
+      const size_t length =
+          left < sizeof kErasedPage.bytes ? static_cast<size_t>(left) : sizeof kErasedPage.bytes;
       pages[count++] = {const_cast<uint8_t*>(kErasedPage.bytes), length};  // pwritev only reads it
       planned += length;
     }

@@ -112,7 +112,8 @@ Status Spool::load_range(const LogEntry& entry, uint32_t offset) {
   range.first = load_le32(raw + 16);
   range.last = load_le32(raw + 20);
   range.count = load_le32(raw + 24);
-  range.cause = raw[28] <= static_cast<uint8_t>(LossCause::kDamaged) ? static_cast<LossCause>(raw[28]) : LossCause::kMixed;
+  range.cause = raw[28] <= static_cast<uint8_t>(LossCause::kDamaged) ? static_cast<LossCause>(raw[28])
+                                                                     : LossCause::kMixed;
   ledger_.load(range);
   return Status::kOk;
 }

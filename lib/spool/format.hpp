@@ -24,7 +24,8 @@
 
 namespace wayseal::spool_format {
 
-inline constexpr uint8_t kMagic[16] = {'w', 'a', 'y', 's', 'e', 'a', 'l', ' ', 's', 'p', 'o', 'o', 'l', '\r', '\n', 0x1A};
+inline constexpr uint8_t kMagic[16] = {'w', 'a', 'y', 's', 'e', 'a',  'l',  ' ',
+                                       's', 'p', 'o', 'o', 'l', '\r', '\n', 0x1A};
 inline constexpr uint32_t kVersion = 1;
 inline constexpr uint32_t kSegmentHeaderSize = 40;
 inline constexpr uint32_t kEntryHeaderSize = 32;
@@ -33,9 +34,9 @@ inline constexpr uint32_t kUnitMin = 16;
 inline constexpr uint32_t kCheckpointHeadSize = 16;
 inline constexpr uint32_t kCheckpointSessionSize = 64;
 inline constexpr uint32_t kCheckpointRangeSize = 32;
-inline constexpr uint32_t kCheckpointMax = kCheckpointHeadSize +
-                                           kCheckpointSessionSize * static_cast<uint32_t>(kLiveSessionsMax + 1) +
-                                           kCheckpointRangeSize * static_cast<uint32_t>(kLossRangesMax);
+inline constexpr uint32_t kCheckpointMax =
+    kCheckpointHeadSize + kCheckpointSessionSize * static_cast<uint32_t>(kLiveSessionsMax + 1) +
+    kCheckpointRangeSize * static_cast<uint32_t>(kLossRangesMax);
 inline constexpr uint8_t kFlagOpenAcked = 1;
 
 }  // namespace wayseal::spool_format

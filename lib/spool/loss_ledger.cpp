@@ -42,7 +42,8 @@ void LossLedger::add(const SessionId& session, uint32_t first, uint32_t last, ui
 }
 
 // True when a range takes it: one that says so already, or a neighbour that no report carries.
-bool LossLedger::absorb(const SessionId& session, uint32_t first, uint32_t last, uint32_t count, LossCause cause) {
+bool LossLedger::absorb(const SessionId& session, uint32_t first, uint32_t last, uint32_t count,
+                        LossCause cause) {
   for (size_t i = 0; i < size_; ++i) {
     Range& range = ranges_[i];
     if (range.session != session || is_nameless(range)) continue;

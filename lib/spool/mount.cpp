@@ -133,7 +133,8 @@ void Spool::finish_replay() {
   }
   for (size_t i = session_count_; i > 0; --i) {
     Session& session = sessions_[i - 1];
-    if (session.open_position == 0 && !session.open_acked && session.waiting > 0) give_up(session, LossCause::kDamaged);
+    if (session.open_position == 0 && !session.open_acked && session.waiting > 0)
+      give_up(session, LossCause::kDamaged);
   }
   drop_finished();
 }

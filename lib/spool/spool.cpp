@@ -120,7 +120,8 @@ void Spool::lose_open(Session& session) {
 // A record cannot be read. Where the marks reach it, it is skipped from now on.
 void Spool::give_up_record(Session& session, const LogEntry& entry, LossCause cause) {
   if (!is_waiting(session, entry.sequence)) return;
-  if (!ledger_.covers(session.id, entry.sequence)) add_loss(session.id, entry.sequence, entry.sequence, 1, cause);
+  if (!ledger_.covers(session.id, entry.sequence))
+    add_loss(session.id, entry.sequence, entry.sequence, 1, cause);
   if (ledger_.report_is(session.id, entry.sequence)) ledger_.report_lost();
   if (entry.sequence - session.marks.contiguous > Marks::kBits) return;
   session.marks.set(entry.sequence);
@@ -378,8 +379,7 @@ Status Spool::give_open(Session& session, uint32_t cursor, SpoolEntry& out) {
 
 // Gives `entry`, or first the SessionOpen that it needs. kNotFound when neither is to be given.
 Status Spool::give(Session& session, const LogEntry& entry, SpoolCursor& cursor, SpoolEntry& out) {
-  const bool open_due =
-      session.open_position != 0 && !session.open_acked && session.open_given != cursor.id;
+  const bool open_due = session.open_position != 0 && !session.open_acked && session.open_given != cursor.id;
   if (entry.kind == LogKind::kSessionOpen) {
     return open_due && session.open_position == entry.position ? give_open(session, cursor.id, out)
                                                                : Status::kNotFound;
@@ -505,7 +505,8 @@ Status Spool::settle(const SessionId& session, uint64_t contiguous, Bytes beyond
   ack.beyond[beyond.size()] = carry;
   // After a restart the highest number used is not known: then an ack is cut to what is here.
   const uint32_t limit = is_current(session) ? highest_ : found->last;
-  if (is_current(session) && (ack.highest() > limit || ack.highest() < ack.contiguous)) return Status::kMalformed;
+  if (is_current(session) && (ack.highest() > limit || ack.highest() < ack.contiguous))
+    return Status::kMalformed;
 
   Marks merged = found->marks;
   merged.merge(ack, limit);
@@ -527,9 +528,10 @@ void Spool::end_report() {
     if (range.first <= marks.contiguous + 1 && range.last > marks.contiguous) {
       Marks through;
       through.contiguous = range.last;
-      marks.merge(through, range.last > marks.highest() ? range.last : marks.highest());
+      marks.merge(through, static_cast<uint32_t>(kSessionRecordsMax));
     }
-    for (uint32_t sequence = range.first; sequence <= range.last && sequence - range.first < Marks::kBits; ++sequence) {
+    for (uint32_t sequence = range.first; sequence <= range.last && sequence - range.first < Marks::kBits;
+         ++sequence) {
       marks.set(sequence);
     }
     marks.normalise();

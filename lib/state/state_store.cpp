@@ -55,7 +55,8 @@ bool decode(const uint8_t* in, uint32_t generation, EntryHeader& entry) {
   entry.item = in[10];
   entry.kind = in[11];
   entry.number = load_le32(in + 12);
-  return entry.item < kStateItemsMax && (entry.kind == kValue || entry.kind == kTombstone) && entry.size <= kStateValueMax;
+  return entry.item < kStateItemsMax && (entry.kind == kValue || entry.kind == kTombstone) &&
+         entry.size <= kStateValueMax;
 }
 
 // The generation of a half; kNotFound when neither header is valid.
@@ -85,7 +86,8 @@ Status StateStore::mount() {
   geometry_ = storage_.geometry();
   const uint32_t unit = unit_of(geometry_);
   const uint64_t half_size = static_cast<uint64_t>(geometry_.block_count / 2) * geometry_.block_size;
-  const uint64_t needed = 2 * unit + 3 * log::align_up(kHeaderSize + static_cast<uint32_t>(kStateValueMax), unit);
+  const uint64_t needed =
+      2 * unit + 3 * log::align_up(kHeaderSize + static_cast<uint32_t>(kStateValueMax), unit);
   if (half_size < needed || half_size > 0x40000000U) return Status::kInvalidArgument;
   half_size_ = static_cast<uint32_t>(half_size);
 
@@ -217,7 +219,8 @@ Result<size_t> StateStore::get(StateItem item, MutableBytes out) const {
   uint8_t raw[kHeaderSize];
   WAYSEAL_TRY(storage_.read(base(half_) + slot.offset, raw));
   EntryHeader entry;
-  if (!decode(raw, generation_, entry) || entry.item != index || entry.size != slot.size) return Status::kMalformed;
+  if (!decode(raw, generation_, entry) || entry.item != index || entry.size != slot.size)
+    return Status::kMalformed;
   const MutableBytes value = out.first(slot.size);
   if (!value.empty()) WAYSEAL_TRY(storage_.read(base(half_) + slot.offset + kHeaderSize, value));
   return log::crc32c(0, value) == entry.value_crc ? Result<size_t>(value.size()) : Status::kMalformed;
@@ -225,7 +228,8 @@ Result<size_t> StateStore::get(StateItem item, MutableBytes out) const {
 
 Status StateStore::put(StateItem item, Bytes value) {
   if (!mounted_) return Status::kBadState;
-  if (static_cast<size_t>(item) >= kStateItemsMax || value.size() > kStateValueMax) return Status::kInvalidArgument;
+  if (static_cast<size_t>(item) >= kStateItemsMax || value.size() > kStateValueMax)
+    return Status::kInvalidArgument;
   return store(item, value, kValue);
 }
 
@@ -251,8 +255,8 @@ Status StateStore::store(StateItem item, Bytes value, uint8_t kind) {
 
 Status StateStore::write_entry(const Place& place, StateItem item, Bytes value, uint8_t kind) {
   uint8_t raw[kHeaderSize];
-  const EntryHeader entry{log::crc32c(0, value), static_cast<uint32_t>(value.size()), static_cast<uint8_t>(item), kind,
-                          place.number};
+  const EntryHeader entry{log::crc32c(0, value), static_cast<uint32_t>(value.size()),
+                          static_cast<uint8_t>(item), kind, place.number};
   encode(entry, place.generation, raw);
   log::Writer writer(storage_, base(place.half) + place.offset);
   WAYSEAL_TRY(writer.write(raw));

@@ -82,8 +82,10 @@ Status FakeFlash::do_program(uint64_t offset, Bytes data) {
 }
 
 Status FakeFlash::do_erase(uint32_t block) {
-  const Status status = begin({Kind::kErase, static_cast<uint64_t>(block) * geometry_.block_size,
-                               std::vector<uint8_t>(geometry_.block_size, 0xFF), {}});
+  const Status status = begin({Kind::kErase,
+                               static_cast<uint64_t>(block) * geometry_.block_size,
+                               std::vector<uint8_t>(geometry_.block_size, 0xFF),
+                               {}});
   if (status != Status::kOk) return status;
   ++erases_;
   ++wear_[block];

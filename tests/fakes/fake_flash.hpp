@@ -104,7 +104,8 @@ class FakeFlash final : public Storage {
   uint64_t fail_read_at_ = 0;
   Status fail_read_status_ = Status::kOk;
   std::optional<Status> fail_all_;
-  uint64_t writes_ = 0, programs_ = 0, erases_ = 0, syncs_ = 0, reads_ = 0, programmed_bytes_ = 0, violations_ = 0;
+  uint64_t writes_ = 0, programs_ = 0, erases_ = 0, syncs_ = 0, reads_ = 0, programmed_bytes_ = 0,
+           violations_ = 0;
 };
 
 }  // namespace wayseal::test

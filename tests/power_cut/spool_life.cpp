@@ -68,18 +68,25 @@ SessionId life_session_id(uint32_t number) {
 }
 
 std::vector<uint8_t> life_bytes(const Name& name) {
-  std::mt19937 random(static_cast<uint32_t>(name.first * 7919 + name.second));
-  const uint64_t dice = random() % 10;
-  size_t size = 20 + random() % 400;
+  uint64_t state = name.first * 0x9E3779B97F4A7C15ULL + name.second;
+  const auto next = [&state] {  // splitmix64
+    uint64_t z = (state += 0x9E3779B97F4A7C15ULL);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    return z ^ (z >> 31);
+  };
+  const uint64_t dice = next() % 10;
+  size_t size = 20 + next() % 400;
   if (name.second == 0) {
-    size = 600 + random() % 900;
+    size = 600 + next() % 900;
   } else if (dice >= 6 && dice < 9) {
-    size = 400 + random() % 2600;
+    size = 400 + next() % 2600;
   } else if (dice == 9) {
-    size = random() % 4 == 0 ? kRecordMax : 3000 + random() % 9000;
+    size = next() % 4 == 0 ? kRecordMax : 3000 + next() % 9000;
   }
-  std::vector<uint8_t> out(size);
-  for (uint8_t& byte : out) byte = static_cast<uint8_t>(random());
+  std::vector<uint8_t> out(size + 8);
+  for (size_t i = 0; i < size; i += 8) store_le64(&out[i], next());
+  out.resize(size);
   return out;
 }
 
@@ -97,7 +104,8 @@ std::string check_mounted(Spool& spool, const SpoolModel& model) {
     const Result<uint64_t> last = spool.last_durable(life_session_id(model.newest));
     // The open of a later session may have become durable in the cut: then a settled one is forgotten rightly.
     const bool superseded = model.tried.rbegin()->first > model.newest;
-    if (last.ok() ? last.value() < model.newest_last : !superseded) return "the newest session has forgotten its end";
+    if (last.ok() ? last.value() < model.newest_last : !superseded)
+      return "the newest session has forgotten its end";
   }
   const std::vector<LossRange> losses = losses_of(spool);
   const Delivery delivery = deliver(spool, model);
@@ -175,7 +183,8 @@ bool SpoolLife::append_as(uint64_t sequence) {
   const Name name{current_, sequence};
   model_.tried.insert(name);
   const std::vector<uint8_t> bytes = life_bytes(name);
-  if (spool_.append(life_session_id(current_), sequence, {bytes.data(), bytes.size()}) != Status::kOk) return false;
+  if (spool_.append(life_session_id(current_), sequence, {bytes.data(), bytes.size()}) != Status::kOk)
+    return false;
   model_.pending.insert(name);
   return true;
 }
@@ -193,7 +202,8 @@ bool SpoolLife::flush() {
 }
 
 void SpoolLife::note_acked(uint32_t session, uint64_t contiguous, const std::vector<uint8_t>& beyond) {
-  for (auto it = model_.tried.lower_bound({session, 1}); it != model_.tried.end() && it->first == session; ++it) {
+  for (auto it = model_.tried.lower_bound({session, 1}); it != model_.tried.end() && it->first == session;
+       ++it) {
     const uint64_t sequence = it->second;
     const uint64_t bit = sequence - contiguous - 2;
     const bool named = sequence <= contiguous || (sequence >= contiguous + 2 && bit / 8 < beyond.size() &&
@@ -206,14 +216,16 @@ void SpoolLife::note_acked(uint32_t session, uint64_t contiguous, const std::vec
 bool SpoolLife::settle() {
   const uint32_t session = current_ - static_cast<uint32_t>(dice(std::min<uint32_t>(current_, 4)));
   uint64_t last = 0;
-  for (auto it = model_.tried.lower_bound({session, 0}); it != model_.tried.end() && it->first == session; ++it) {
+  for (auto it = model_.tried.lower_bound({session, 0}); it != model_.tried.end() && it->first == session;
+       ++it) {
     last = it->second;
   }
   if (session == current_) last = sequence_;
   const uint64_t contiguous = dice(4) == 0 ? last : dice(last + 1);
   std::vector<uint8_t> beyond(dice(3));
   for (size_t i = 0; i < beyond.size() * 8; ++i) {
-    if (contiguous + 2 + i <= last && dice(2) == 0) beyond[i / 8] = static_cast<uint8_t>(beyond[i / 8] | (1U << (i % 8)));
+    if (contiguous + 2 + i <= last && dice(2) == 0)
+      beyond[i / 8] = static_cast<uint8_t>(beyond[i / 8] | (1U << (i % 8)));
   }
   // The backend names what it has; it may do so before the vehicle's next write.
   note_acked(session, contiguous, beyond);

@@ -111,9 +111,10 @@ TEST_CASE("invariant 8: power cut anywhere (spool)") {
   for (const Shape& shape : kShapes) {
     for (uint64_t seed = 1; seed <= 2; ++seed) cut_everywhere(shape, seed, 220, counts);
   }
-  std::printf("spool: %llu cuts at every write of %llu lives, each lived on; %llu records evicted and counted\n",
-              static_cast<unsigned long long>(counts.cuts), static_cast<unsigned long long>(counts.lives),
-              static_cast<unsigned long long>(counts.evicted));
+  std::printf(
+      "spool: %llu cuts at every write of %llu lives, each lived on; %llu records evicted and counted\n",
+      static_cast<unsigned long long>(counts.cuts), static_cast<unsigned long long>(counts.lives),
+      static_cast<unsigned long long>(counts.evicted));
   CHECK(counts.cuts >= 5000);
   CHECK(counts.evicted > 0);
 }

@@ -40,7 +40,8 @@ std::string check(const StateStore& store, StateModel& model) {
   for (size_t item = 0; item < kItems && wrong.empty(); ++item) {
     const Value found = get(store, item, wrong);
     const bool may_be_new = model.changing == item && found == model.next;
-    if (found != model.values[item] && !may_be_new) wrong = "item " + std::to_string(item) + " is neither old nor new";
+    if (found != model.values[item] && !may_be_new)
+      wrong = "item " + std::to_string(item) + " is neither old nor new";
     model.values[item] = found;
   }
   model.changing.reset();
@@ -102,7 +103,8 @@ TEST_CASE("invariant 8: power cut anywhere (state)") {
           const uint64_t cut_seed = (seed * 100000 + flash.writes()) * 3 + static_cast<uint64_t>(mode);
           FakeFlash after(geometry, cut_seed);
           after.set_image(flash.image_after_cut(mode, cut_seed));
-          INFO("cut in mode " << static_cast<int>(mode) << " at write " << flash.writes() << " of life " << seed);
+          INFO("cut in mode " << static_cast<int>(mode) << " at write " << flash.writes() << " of life "
+                              << seed);
           const std::string wrong = live_on(after, model, cut_seed);
           cuts += 2;
           if (!wrong.empty()) FAIL(wrong);

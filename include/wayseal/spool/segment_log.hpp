@@ -73,7 +73,7 @@ class SegmentLog {
     place_ = place;
     sealed_ = true;
   }
-  /// Erases the segment behind the head, syncs, and writes its header: it is the head now.
+  /// Erases the segment behind the head and writes its header: it is the head now. Durable after `sync`.
   Status start_segment();
   /// Writes an entry at the end; fills in entry.position. `fill` writes exactly entry.size bytes. When it fails,
   /// entry.position is 0, unless the entry can be found on the medium nevertheless.

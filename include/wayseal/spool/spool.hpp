@@ -200,7 +200,7 @@ class Spool {
     uint32_t waiting = 0;    // records in the log that are neither settled nor given up
     uint32_t last = 0;       // highest sequence in the log; higher ones are not ours
     uint32_t accounted = 0;  // up to here, all is settled or in the ledger, and no longer looked for in the log
-    uint32_t seen = 0;        // while mounting: highest sequence found in the log so far
+    uint32_t seen = 0;       // while mounting: highest sequence found in the log so far
     uint32_t open_given = 0;  // id of the cursor that gave the SessionOpen
     bool open_acked = false;
     Marks marks;

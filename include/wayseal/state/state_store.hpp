@@ -104,7 +104,7 @@ class StateStore {
   uint32_t half_size_ = 0;
   uint32_t generation_ = 0;
   uint32_t entries_ = 0;  // of the active half, superseded ones included
-  uint32_t end_ = 0;  // offset in the active half where the next entry goes
+  uint32_t end_ = 0;      // offset in the active half where the next entry goes
   uint8_t half_ = 0;
   bool mounted_ = false;
   bool tail_dirty_ = false;  // the bytes at end_ are not known to be erased: compact before the next entry

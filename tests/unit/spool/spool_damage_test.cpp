@@ -75,7 +75,7 @@ TEST_CASE("spool: an open that the backend has is not missed") {
   CHECK(losses(f.spool).empty());
 }
 
-TEST_CASE("spool: one flipped bit anywhere costs at most one segment's bookkeeping, is counted, and never crashes") {
+TEST_CASE("spool: one flipped bit anywhere is counted when it costs records, and never crashes") {
   std::mt19937_64 random(3);
   SpoolFixture f(56);
   f.open(1);
@@ -92,11 +92,14 @@ TEST_CASE("spool: one flipped bit anywhere costs at most one segment's bookkeepi
     Spool spool(f.flash);
     REQUIRE(spool.mount() == Status::kOk);
     Names out = delivered(spool);
-    out.erase(std::remove_if(out.begin(), out.end(), [](const std::string& s) { return s.back() == 'd'; }), out.end());
+    out.erase(std::remove_if(out.begin(), out.end(), [](const std::string& s) { return s.back() == 'd'; }),
+              out.end());
     for (const std::string& name : out) CHECK(name.find("!wrong") == std::string::npos);
     uint64_t missing = 0;
-    for (const std::string& name : before) missing += std::count(out.begin(), out.end(), name) == 0 ? 1 : 0;
-    if (missing > 0) CHECK(lost(spool) >= std::min<uint64_t>(missing, 1));
+    for (const std::string& name : before) {
+      missing += name[0] != 'o' && std::count(out.begin(), out.end(), name) == 0 ? 1 : 0;
+    }
+    CHECK(lost(spool) >= missing);
     // Life goes on.
     REQUIRE(spool.append_open(session_id(3), view(record_bytes(3, 0, 100))) == Status::kOk);
     REQUIRE(spool.append(session_id(3), 1, view(record_bytes(3, 1, 100))) == Status::kOk);

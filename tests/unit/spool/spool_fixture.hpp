@@ -95,7 +95,8 @@ struct SpoolFixture {
     REQUIRE(spool.append_open(session_id(session), view(record_bytes(session, 0, size))) == Status::kOk);
   }
   void append(uint32_t session, uint64_t sequence, size_t size = 300) {
-    REQUIRE(spool.append(session_id(session), sequence, view(record_bytes(session, sequence, size))) == Status::kOk);
+    REQUIRE(spool.append(session_id(session), sequence, view(record_bytes(session, sequence, size))) ==
+            Status::kOk);
   }
   void append(uint32_t session, uint64_t first, uint64_t last, size_t size) {
     for (uint64_t sequence = first; sequence <= last; ++sequence) append(session, sequence, size);

@@ -138,11 +138,13 @@ TEST_CASE("spool: nothing can be appended to a session of an earlier life, nor t
   CHECK(f.spool.append(session_id(1), 1, view(record_bytes(1, 1, 10))) == Status::kInvalidArgument);
   f.spool.note_void(session_id(1), 2);
   CHECK(f.spool.append(session_id(1), 2, view(record_bytes(1, 2, 10))) == Status::kInvalidArgument);
-  CHECK(f.spool.append(session_id(1), 0x100000000ULL, view(record_bytes(1, 3, 10))) == Status::kInvalidArgument);
+  CHECK(f.spool.append(session_id(1), 0x100000000ULL, view(record_bytes(1, 3, 10))) ==
+        Status::kInvalidArgument);
   CHECK(f.spool.append(session_id(1), 3, {}) == Status::kInvalidArgument);
   CHECK(f.spool.append(session_id(1), 3, view(record_bytes(1, 3, kRecordMax + 1))) == Status::kInvalidArgument);
   CHECK(f.spool.append_open(session_id(1), view(record_bytes(1, 0, 10))) == Status::kInvalidArgument);
-  CHECK(f.spool.append_open(session_id(2), view(record_bytes(2, 0, kSessionOpenMax + 1))) == Status::kInvalidArgument);
+  CHECK(f.spool.append_open(session_id(2), view(record_bytes(2, 0, kSessionOpenMax + 1))) ==
+        Status::kInvalidArgument);
   f.remount();
   CHECK(f.spool.append(session_id(1), 3, view(record_bytes(1, 3, 10))) == Status::kBadState);
 }
