@@ -6,8 +6,9 @@
 namespace wayseal {
 namespace {
 
-// StateItem::kPreviousSession: the session opened last, then the one before it, if there was one. Both, because the value is
-// written before the SessionOpen is durable: if that never was, the one before is the previous session still.
+// StateItem::kPreviousSession: the session opened last, then the one before it, if there was one. Both, because
+// the value is written before the SessionOpen is durable: if that never was, the one before is the previous
+// session still.
 constexpr size_t kOnePrevious = SessionId::kSize;
 constexpr size_t kTwoPrevious = 2 * SessionId::kSize;
 
@@ -20,7 +21,9 @@ SessionId session_at(const uint8_t* bytes) {
 }
 
 // What no retry of the same prekeys can mend.
-bool means_no_prekey(Status status) { return next_step(status) == NextStep::kDropInput && status != Status::kUnsupported; }
+bool means_no_prekey(Status status) {
+  return next_step(status) == NextStep::kDropInput && status != Status::kUnsupported;
+}
 
 bool same_drops(const BusLoss& a, const BusLoss& b) {
   return a.frames_dropped == b.frames_dropped && a.error_frames == b.error_frames &&
@@ -35,9 +38,9 @@ Sealer::Sealer(const SealerParts& parts, const SealerConfig& config)
       session_(parts.vault, parts.clock, parts.state, parts.prekeys, parts.identity) {}
 
 Status Sealer::check_config() const {
-  const bool positive = config_.sync_interval_ms > 0 && config_.sync_bytes > 0 && config_.loss_report_interval_ms > 0 &&
-                        config_.records_per_step > 0 && config_.retry_min_ms > 0 &&
-                        config_.retry_max_ms >= config_.retry_min_ms;
+  const bool positive = config_.sync_interval_ms > 0 && config_.sync_bytes > 0 &&
+                        config_.loss_report_interval_ms > 0 && config_.records_per_step > 0 &&
+                        config_.retry_min_ms > 0 && config_.retry_max_ms >= config_.retry_min_ms;
   if (!positive || parts_.workspace.size() < kSealerWorkspace) return Status::kInvalidArgument;
   return check_policy(config_.policy, known_suites());
 }
@@ -114,8 +117,6 @@ void Sealer::publish_time() {
   published_ = offset;
 }
 
-// --- Sessions --------------------------------------------------------------------------------------------------------
-
 // A session is needed to seal, and to open the acks of what an earlier life of this program left in the spool.
 bool Sealer::session_needed() const {
   if (parts_.own_queue.size() + parts_.bus_queue.size() > 0) return true;
@@ -137,7 +138,8 @@ Status Sealer::ensure_session() {
     case SessionState::kAlive: return Status::kOk;
     case SessionState::kNone:
     case SessionState::kSpent:
-    case SessionState::kTokenLost:  // somebody else may have opened the token again already; else `open` finds out
+    case SessionState::
+        kTokenLost:  // somebody else may have opened the token again already; else `open` finds out
     case SessionState::kForked: break;
   }
   const PrekeyCounts counts = parts_.prekeys.counts();
@@ -201,8 +203,6 @@ Status Sealer::remember_session(const PreviousSession& previous) {
   return parts_.state.put(StateItem::kPreviousSession, Bytes{bytes, size});
 }
 
-// --- Sealing ---------------------------------------------------------------------------------------------------------
-
 Status Sealer::drain(RecordQueue& queue, MonotonicTime now, uint32_t& records) {
   QueuedContent waiting;
   while (records > 0 && queue.front(waiting)) {
@@ -251,8 +251,8 @@ Status Sealer::seal_and_store(Bytes content, MonotonicTime now, SealedRecord& re
 
 Status Sealer::sync_if_due(MonotonicTime now) {
   if (unsynced_bytes_ == 0) return Status::kOk;
-  const bool due = unsynced_bytes_ >= config_.sync_bytes ||
-                   ms_between(unsynced_since_, now) >= config_.sync_interval_ms;
+  const bool due =
+      unsynced_bytes_ >= config_.sync_bytes || ms_between(unsynced_since_, now) >= config_.sync_interval_ms;
   if (!due) return Status::kOk;
   WAYSEAL_TRY(spool_status(parts_.spool.sync()));
   unsynced_bytes_ = 0;
@@ -264,8 +264,6 @@ Status Sealer::keep_time(MonotonicTime now) {
   next_floor_ = after_ms(now, kMsPerDay);
   return parts_.time.keep_floor();
 }
-
-// --- What is missing -------------------------------------------------------------------------------------------------
 
 Status Sealer::report_losses(MonotonicTime now, ReportWhen when) {
   if (when == ReportWhen::kWhenDropped && now < next_report_) return Status::kOk;
@@ -343,8 +341,6 @@ bool Sealer::drops_changed(const Reported& current, ReportWhen when) const {
   return false;
 }
 
-// --- Failures --------------------------------------------------------------------------------------------------------
-
 // Notes that the spool must be mounted again; its failure may have come out of any of its calls.
 Status Sealer::spool_status(Status status) {
   if (status == Status::kStorageFailed) spool_failed_ = true;
@@ -378,8 +374,6 @@ Status Sealer::recover() {
   }
   return Status::kOk;
 }
-
-// --- What the backend says -------------------------------------------------------------------------------------------
 
 Status Sealer::ack_session(SessionId& session) const {
   const SessionState state = session_.state();

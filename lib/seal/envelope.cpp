@@ -30,7 +30,8 @@ size_t sealed_size(size_t content_bytes) {
   return 2 + kVehicleHeaderSize + 1 + varint_size(ciphertext) + ciphertext;
 }
 
-Status lay_out_sealed(const EnvelopeHeader& header, size_t content_bytes, MutableBytes out, SealedLayout& layout) {
+Status lay_out_sealed(const EnvelopeHeader& header, size_t content_bytes, MutableBytes out,
+                      SealedLayout& layout) {
   const size_t size = sealed_size(content_bytes);
   if (out.size() < size) return Status::kBufferTooSmall;
   uint8_t* at = out.data();

@@ -29,8 +29,9 @@ Result<Suite> strongest_suite(SuiteSet suites) {
 
 Status check_policy(const CryptoPolicy& policy, SuiteSet token) {
   const SessionLimits& limits = policy.limits;
-  const bool in_range = limits.records >= 1 && limits.records <= kSessionRecordsMax && limits.bytes >= kContentMax &&
-                        limits.bytes <= kSessionBytesMax && limits.age_ms >= 1 && limits.age_ms <= kSessionAgeMaxMs;
+  const bool in_range = limits.records >= 1 && limits.records <= kSessionRecordsMax &&
+                        limits.bytes >= kContentMax && limits.bytes <= kSessionBytesMax && limits.age_ms >= 1 &&
+                        limits.age_ms <= kSessionAgeMaxMs;
   if (!in_range) return Status::kInvalidArgument;
   return (policy.suites & token & known_suites()).empty() ? Status::kUnsupported : Status::kOk;
 }

@@ -11,42 +11,28 @@ constexpr size_t kCounterSize = 8;
 
 }  // namespace
 
-Status Session::open(const CryptoPolicy& policy, const PreviousSession& previous, MutableBytes out, size_t& size) {
+Status Session::open(const CryptoPolicy& policy, const PreviousSession& previous, MutableBytes out,
+                     size_t& size) {
   close();
   size = 0;
   const SuiteSet token = vault_.capabilities().suites;
   WAYSEAL_TRY(check_policy(policy, token));
   if (!identity_.loaded()) return Status::kBadState;
   if (out.size() < kSessionOpenBytesMax) return Status::kBufferTooSmall;
-  const SuiteSet offer = token & policy.suites & known_suites();
   // Before the token is used, so that a change in between is noticed.
   epoch_ = vault_.epoch();
   continuity_ = clock_.continuity();
   opened_ = clock_.now();
-
   Opening opening;
-  opening.offer = offer.bits;
   opening.previous = previous;
-  WAYSEAL_TRY(next_counter(opening.counter));
-  EphemeralKey ephemeral;
-  WAYSEAL_TRY(vault_.make_ephemeral(ephemeral, opening.ephemeral));
-  WAYSEAL_TRY(vault_.random(opening.nonce.mutable_bytes()));
-  // Verifies the bundle's chain again and marks the prekey, before anything is derived from it.
-  TakenPrekey prekey;
-  WAYSEAL_TRY(prekeys_.take(offer, prekey));
-  const Result<Suite> suite = strongest_suite(prekey.suites & offer);
-  if (!suite.ok()) return Status::kNotFound;
-  opening.suite = static_cast<uint8_t>(suite.value());
-  opening.prekey_id = prekey.id;
-  opening.prekey_point = prekey.point;
-  opening.bundle_digest = prekey.bundle_digest;
-  opening.backend_certificate_digest = prekey.certificate_digest;
-  WAYSEAL_TRY(agree(opening, ephemeral, suite.value()));
+  WAYSEAL_TRY(agree(token & policy.suites & known_suites(), opening));
 
   // Z and the ephemeral are gone by now; the keys go as well when the rest fails.
   EcSignature signature;
   Status status = vault_.sign(IdentityKey::kE2e, th_, signature);
-  if (status == Status::kOk) status = encode_session_open(opening, identity_.chain(), signature, out, size);
+  if (status == Status::kOk) {
+    status = encode_session_open(opening, identity_.chain(), signature, out, size);
+  }
   if (status != Status::kOk) {
     vault_.destroy(keys_);
     size = 0;
@@ -57,6 +43,29 @@ Status Session::open(const CryptoPolicy& policy, const PreviousSession& previous
   bytes_ = 0;
   open_ = true;
   return Status::kOk;
+}
+
+// The steps up to both keys, in the order of PROTOCOL.md.
+Status Session::agree(SuiteSet offer, Opening& opening) {
+  opening.offer = offer.bits;
+  WAYSEAL_TRY(next_counter(opening.counter));
+  EphemeralKey ephemeral;
+  WAYSEAL_TRY(vault_.make_ephemeral(ephemeral, opening.ephemeral));
+  WAYSEAL_TRY(vault_.random(opening.nonce.mutable_bytes()));
+  // Verifies the bundle's chain again and marks the prekey, before anything is derived from it.
+  TakenPrekey prekey;
+  WAYSEAL_TRY(prekeys_.take(offer, prekey));
+  const Result<Suite> suite = strongest_suite(prekey.suites);
+  if (!suite.ok()) return suite.status();
+  suite_ = suite.value();
+  opening.suite = static_cast<uint8_t>(suite_);
+  opening.prekey_id = prekey.id;
+  opening.prekey_point = prekey.point;
+  opening.bundle_digest = prekey.bundle_digest;
+  opening.backend_certificate_digest = prekey.certificate_digest;
+  WAYSEAL_TRY(transcript_hash(opening, identity_.certificate_digest(), identity_.id(), th_));
+  id_ = session_id_of(th_);
+  return vault_.derive(ephemeral, suite_, opening.prekey_point, th_, keys_);
 }
 
 Status Session::next_counter(uint64_t& counter) {
@@ -72,13 +81,6 @@ Status Session::next_counter(uint64_t& counter) {
   counter = last + 1;
   store_be64(bytes, counter);
   return state_.put(StateItem::kSessionCounter, bytes);
-}
-
-Status Session::agree(const Opening& opening, EphemeralKey ephemeral, Suite suite) {
-  WAYSEAL_TRY(transcript_hash(opening, identity_.certificate_digest(), identity_.id(), th_));
-  id_ = session_id_of(th_);
-  suite_ = suite;
-  return vault_.derive(ephemeral, suite, opening.prekey_point, th_, keys_);
 }
 
 SessionState Session::state() const {

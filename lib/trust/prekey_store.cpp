@@ -187,8 +187,8 @@ Status PrekeyStore::read(SignedMessage& message) {
   return time_.verify(message, SignedLabel::kPrekeys, Role::kPrekey, signer);
 }
 
-// Stored as u64 ids, big-endian. They are our own notes and guarded by the store's checksum; a forged note could only hide or
-// repeat a prekey, which the backend notices.
+// Stored as u64 ids, big-endian. They are our own notes and guarded by the store's checksum; a forged note
+// could only hide or repeat a prekey, which the backend notices.
 Status PrekeyStore::read_marks(Scan& scan) {
   uint8_t marks[kPrekeysMax * kMarkSize];
   const Result<size_t> size = state_.get(StateItem::kPrekeyUse, marks);

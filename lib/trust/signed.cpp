@@ -19,9 +19,8 @@ struct LabelRow {
 
 // In the order of SignedLabel. The open transcript is not a body; its limit is that of no body.
 constexpr LabelRow kLabels[] = {
-    {"wayseal/1 open", 14, 0},      {"wayseal/1 prekeys-request", 25, 256},
-    {"wayseal/1 prekeys", 17, 7168}, {"wayseal/1 time", 14, 256},
-    {"wayseal/1 refuse", 16, 256},
+    {"wayseal/1 open", 14, 0},   {"wayseal/1 prekeys-request", 25, 256}, {"wayseal/1 prekeys", 17, 7168},
+    {"wayseal/1 time", 14, 256}, {"wayseal/1 refuse", 16, 256},
 };
 
 const LabelRow& row(SignedLabel label) { return kLabels[static_cast<size_t>(label)]; }
@@ -69,7 +68,8 @@ struct Sha256::Operation {
 Sha256::Operation& Sha256::operation() { return *std::launder(reinterpret_cast<Operation*>(memory_)); }
 
 Sha256::Sha256() {
-  static_assert(sizeof(Operation) <= sizeof memory_ && alignof(Operation) <= 8, "memory_ holds the PSA operation");
+  static_assert(sizeof(Operation) <= sizeof memory_ && alignof(Operation) <= 8,
+                "memory_ holds the PSA operation");
   new (memory_) Operation{psa_hash_operation_init()};
   good_ = psa_crypto_init() == PSA_SUCCESS && psa_hash_setup(&operation().psa, PSA_ALG_SHA_256) == PSA_SUCCESS;
 }

@@ -8,7 +8,8 @@ namespace wayseal {
 namespace {
 
 constexpr size_t kStoredSize = 8;
-// A statement beyond the year 2200 is a mistake of its signer; refusing it keeps every sum below far from overflow.
+// A statement beyond the year 2200 is a mistake of its signer; refusing it keeps every sum below far from
+// overflow.
 constexpr int64_t kLatestUtcMs = 7258118400000;
 
 }  // namespace

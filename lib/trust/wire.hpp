@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// nanopb callbacks that take `bytes` fields from where they lie, and put them in from where they lie: no copies and no
-/// maximum sizes. For buffer streams only (pb_istream_from_buffer).
+/// nanopb callbacks that take `bytes` fields from where they lie, and put them in from where they lie: no
+/// copies and no maximum sizes. For buffer streams only (pb_istream_from_buffer).
 #ifndef WAYSEAL_LIB_TRUST_WIRE_HPP
 #define WAYSEAL_LIB_TRUST_WIRE_HPP
 

@@ -47,7 +47,9 @@ std::vector<uint8_t> FakeCertVerifier::certificate(Kind kind, const FakeIdentity
   return bytes;
 }
 
-FakeChain FakeCertVerifier::issue(const FakeIdentity& identity) const { return issue_mixed(identity, identity.role); }
+FakeChain FakeCertVerifier::issue(const FakeIdentity& identity) const {
+  return issue_mixed(identity, identity.role);
+}
 
 FakeChain FakeCertVerifier::issue_mixed(const FakeIdentity& identity, Role intermediate_role) const {
   FakeIdentity issuer;
@@ -58,10 +60,12 @@ FakeChain FakeCertVerifier::issue_mixed(const FakeIdentity& identity, Role inter
 }
 
 Status FakeCertVerifier::read(Bytes bytes, Kind kind, Role role, CertInfo& info) const {
-  if (bytes.size() != kSize || !std::equal(std::begin(kMagic), std::end(kMagic), bytes.begin())) return Status::kMalformed;
+  if (bytes.size() != kSize || !std::equal(std::begin(kMagic), std::end(kMagic), bytes.begin()))
+    return Status::kMalformed;
   const Digest hash = keyed_hash(root_, bytes.first(kHashAt));
   if (!equal(hash.bytes(), bytes.from(kHashAt))) return Status::kNotAuthentic;
-  if (bytes[4] != static_cast<uint8_t>(kind) || bytes[5] != static_cast<uint8_t>(role)) return Status::kNotAuthentic;
+  if (bytes[4] != static_cast<uint8_t>(kind) || bytes[5] != static_cast<uint8_t>(role))
+    return Status::kNotAuthentic;
   info.subject.size = bytes[6];
   std::copy_n(bytes.begin() + kNameAt, bytes[6], info.subject.text);
   std::copy_n(bytes.begin() + kPointAt, EcPoint::kSize, info.public_key.data);

@@ -28,8 +28,8 @@ struct FakeChain {
   CertChain view() const;
 };
 
-/// Stands for one data root: accepts exactly what an object with the same root name issued. Changing any bit of a
-/// certificate makes it not authentic.
+/// Stands for one data root: accepts exactly what an object with the same root name issued. Changing any bit of
+/// a certificate makes it not authentic.
 class FakeCertVerifier final : public CertVerifier {
  public:
   explicit FakeCertVerifier(std::string root = "data root") : root_(std::move(root)) {}

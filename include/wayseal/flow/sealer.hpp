@@ -18,8 +18,8 @@ namespace wayseal {
 /// Waiting times and amounts; each at least 1.
 struct SealerConfig {
   CryptoPolicy policy;
-  /// A record is durable at the latest so long after it was sealed, and after so many bytes. What a power loss takes is
-  /// at most this, what waits in the queues, and the open batch.
+  /// A record is durable at the latest so long after it was sealed, and after so many bytes. What a power loss
+  /// takes is at most this, what waits in the queues, and the open batch.
   int64_t sync_interval_ms = 1000;
   uint32_t sync_bytes = 64 * 1024;
   /// Between two loss reports.
@@ -40,51 +40,55 @@ struct SealerParts {
   TimeKeeper& time;
   PrekeyStore& prekeys;
   const VehicleIdentity& identity;
-  RecordQueue& bus_queue;      ///< Filled by the bus side.
-  RecordQueue& own_queue;      ///< Filled by the cloud side: events, version manifest.
-  const Recorder* recorder;    ///< Whose losses are reported; null when there is none.
-  TimeSnapshot* bus_time;      ///< Told to the bus side; null when nobody listens.
-  MutableBytes workspace;      ///< kSealerWorkspace bytes.
+  RecordQueue& bus_queue;    ///< Filled by the bus side.
+  RecordQueue& own_queue;    ///< Filled by the cloud side: events, version manifest.
+  const Recorder* recorder;  ///< Whose losses are reported; null when there is none.
+  TimeSnapshot* bus_time;    ///< Told to the bus side; null when nobody listens.
+  MutableBytes workspace;    ///< kSealerWorkspace bytes.
 };
 
 /// Ranges that one loss report carries at most; the rest follows in the next.
 inline constexpr size_t kLossRangesInReport =
-    (kPayloadMax - loss_report_size_max(0, kBusesMax)) / (loss_report_size_max(1, 0) - loss_report_size_max(0, 0)) <
+    (kPayloadMax - loss_report_size_max(0, kBusesMax)) /
+                (loss_report_size_max(1, 0) - loss_report_size_max(0, 0)) <
             kLossRangesMax
-        ? (kPayloadMax - loss_report_size_max(0, kBusesMax)) / (loss_report_size_max(1, 0) - loss_report_size_max(0, 0))
+        ? (kPayloadMax - loss_report_size_max(0, kBusesMax)) /
+              (loss_report_size_max(1, 0) - loss_report_size_max(0, 0))
         : kLossRangesMax;
 /// Room for a loss report with its padding.
 inline constexpr size_t kLossReportContentMax =
     (kContentHeaderSize + loss_report_size_max(kLossRangesInReport, kBusesMax)) * 9 / 8 + 8;
 /// Room for the largest of what is sealed, opened or read back.
 inline constexpr size_t kSealerScratch = kRecordMax > kAckContentMax ? kRecordMax : kAckContentMax;
-static_assert(kSealerScratch >= kSessionOpenBytesMax && kSessionOpenBytesMax == kSessionOpenMax, "opens fit as well");
+static_assert(kSealerScratch >= kSessionOpenBytesMax && kSessionOpenBytesMax == kSessionOpenMax,
+              "opens fit as well");
 /// Bytes of SealerParts::workspace.
 inline constexpr size_t kSealerWorkspace = kSealerScratch + kLossReportContentMax;
 
 /// Counts since start.
 struct SealerStats {
-  uint64_t records_sealed = 0;   ///< Accepted by the spool.
+  uint64_t records_sealed = 0;  ///< Accepted by the spool.
   uint64_t samples_sealed = 0;
-  uint64_t content_bytes = 0;    ///< Sealed contents, with padding.
-  uint64_t sealed_bytes = 0;     ///< As stored.
-  uint64_t loss_reports = 0;     ///< Of records_sealed.
-  uint64_t acks = 0;             ///< Valid ones.
+  uint64_t content_bytes = 0;  ///< Sealed contents, with padding.
+  uint64_t sealed_bytes = 0;   ///< As stored.
+  uint64_t loss_reports = 0;   ///< Of records_sealed.
+  uint64_t acks = 0;           ///< Valid ones.
   uint64_t acks_rejected = 0;
-  uint64_t refusals = 0;         ///< Valid ones: sessions that the backend can never open.
+  uint64_t refusals = 0;  ///< Valid ones: sessions that the backend can never open.
   uint64_t refusals_rejected = 0;
   uint32_t sessions_opened = 0;
-  uint32_t voids = 0;            ///< Sequence numbers without a record.
-  uint32_t contents_dropped = 0; ///< Contents that no session would take: a mistake of who made them.
+  uint32_t voids = 0;             ///< Sequence numbers without a record.
+  uint32_t contents_dropped = 0;  ///< Contents that no session would take: a mistake of who made them.
   uint32_t token_reopens = 0;
-  uint32_t spool_remounts = 0;   ///< Cursors into the spool start anew when this changes.
+  uint32_t spool_remounts = 0;  ///< Cursors into the spool start anew when this changes.
   Status last_failure = Status::kOk;
 };
 
-/// States: idle or sealing in a session; waiting for prekeys; waiting after a failure. `step` moves between them by itself.
+/// States: idle or sealing in a session; waiting for prekeys; waiting after a failure. `step` moves between
+/// them by itself.
 ///
-/// Threads: the cloud side's. Blocking: as long as token and storage take, never on a network. About 2.5 KiB with the
-/// Session, and the workspace.
+/// Threads: the cloud side's. Blocking: as long as token and storage take, never on a network. About 2.5 KiB
+/// with the Session, and the workspace.
 class Sealer {
  public:
   /// \param config copied. A policy or value out of range makes every `step` return kInvalidArgument.
@@ -92,24 +96,27 @@ class Sealer {
   Sealer(const Sealer&) = delete;
   Sealer& operator=(const Sealer&) = delete;
 
-  /// One bounded piece of work: time to the bus side, a session if one is needed, up to records_per_step contents, a loss report
-  /// and a sync when due.
-  /// \return kOk: nothing waits (call again when the queues have something, at the latest after sync_interval_ms);
+  /// One bounded piece of work: time to the bus side, a session if one is needed, up to records_per_step
+  /// contents, a loss report and a sync when due.
+  /// \return kOk: nothing waits (call again when the queues have something, at the latest after
+  ///         sync_interval_ms);
   ///         kWouldBlock: more waits, call again at once;
-  ///         kNotFound: contents wait for prekeys: fetch some (nothing is lost meanwhile but what overflows, counted);
+  ///         kNotFound: contents wait for prekeys: fetch some (nothing is lost meanwhile but what overflows,
+  ///         counted);
   ///         kTokenLost, kStorageFailed, kFull, ...: retried by itself after a back-off, go on calling;
-  ///         kDenied: the token refused the log-in; never retried; kUnsupported, kInvalidArgument: the configuration.
+  ///         kDenied: the token refused the log-in; never retried; kUnsupported, kInvalidArgument: the
+  ///         configuration.
   Status step(MonotonicTime now);
 
-  /// Makes durable what has been collected, before the device sleeps: seals all that is queued, a last loss report, flushes
-  /// spool and time floor. The bus side has flushed its batches before.
+  /// Makes durable what has been collected, before the device sleeps: seals all that is queued, a last loss
+  /// report, flushes spool and time floor. The bus side has flushed its batches before.
   /// \param deadline when to stop. One call of the token or the storage may overrun it.
-  /// \return kOk: all is durable; kTimeout: something is left in the queues, what was sealed is durable; kNotFound and failures
-  ///         as `step`: what was sealed is durable unless the failure is the storage's.
+  /// \return kOk: all is durable; kTimeout: something is left in the queues, what was sealed is durable;
+  ///         kNotFound and failures as `step`: what was sealed is durable unless the failure is the storage's.
   Status prepare_sleep(MonotonicTime deadline);
 
-  /// Replaces the policy. \return kOk; kUnsupported, kInvalidArgument: refused, the old one stays. A session that the new
-  /// one forbids ends before the next record.
+  /// Replaces the policy. \return kOk; kUnsupported, kInvalidArgument: refused, the old one stays. A session
+  /// that the new one forbids ends before the next record.
   Status set_policy(const CryptoPolicy& policy);
 
   /// The session under which an answer of POST /v1/records can be opened.
@@ -117,14 +124,16 @@ class Sealer {
   Status ack_session(SessionId& session) const;
 
   /// Takes a Sealed Ack: opens it, checks every entry, frees what it names.
-  /// \return kOk; kMalformed, kNotAuthentic, kUnsupported, kNotFound (not of the living session): dropped and counted;
-  ///         kTokenLost, kBadState: not judged, the records are sent again; kStorageFailed: nothing or part is freed.
+  /// \return kOk; kMalformed, kNotAuthentic, kUnsupported, kNotFound (not of the living session): dropped and
+  ///         counted;
+  ///         kTokenLost, kBadState: not judged, the records are sent again; kStorageFailed: nothing or part is
+  ///         freed.
   Status take_ack(Bytes sealed);
 
-  /// Takes a SignedRefusal: verifies it against the whole transcript of the session that it names, frees that session's records
-  /// as lost, and ends the session when it is the living one.
-  /// \return kOk; kNotFound (a session that is gone: ignore); kNotAuthentic, kMalformed, kStale, kUnsupported: dropped and
-  ///         counted; kStorageFailed.
+  /// Takes a SignedRefusal: verifies it against the whole transcript of the session that it names, frees that
+  /// session's records as lost, and ends the session when it is the living one.
+  /// \return kOk; kNotFound (a session that is gone: ignore); kNotAuthentic, kMalformed, kStale, kUnsupported:
+  ///         dropped and counted; kStorageFailed.
   Status take_refusal(Bytes message);
 
   /// True when the next session could not be opened for want of prekeys: fetch some.

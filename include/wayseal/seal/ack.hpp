@@ -29,14 +29,14 @@ struct SessionAck {
   uint64_t highest() const;
 };
 
-/// Reads the entries of an Ack one after another, so that they never lie in memory all at once. Only for what has been
-/// opened under the session's key.
+/// Reads the entries of an Ack one after another, so that they never lie in memory all at once. Only for what
+/// has been opened under the session's key.
 class AckReader {
  public:
   explicit AckReader(Bytes payload) : rest_(payload) {}
 
-  /// \return kOk and an entry; kNotFound at the end; kMalformed: no protobuf, a session id that is not 16 bytes, a bitmap or a
-  ///         number out of range, more than kAckSessionsMax entries.
+  /// \return kOk and an entry; kNotFound at the end; kMalformed: no protobuf, a session id that is not 16
+  ///         bytes, a bitmap or a number out of range, more than kAckSessionsMax entries.
   Status next(SessionAck& out);
 
  private:

@@ -44,10 +44,11 @@ struct SealedLayout {
 /// Size of a vehicle's Sealed message for so many bytes of content.
 size_t sealed_size(size_t content_bytes);
 
-/// Writes framing and header of a vehicle's Sealed message and says where the ciphertext belongs, so that the token
-/// writes it to its final place.
+/// Writes framing and header of a vehicle's Sealed message and says where the ciphertext belongs, so that the
+/// token writes it to its final place.
 /// \return kOk; kBufferTooSmall.
-Status lay_out_sealed(const EnvelopeHeader& header, size_t content_bytes, MutableBytes out, SealedLayout& layout);
+Status lay_out_sealed(const EnvelopeHeader& header, size_t content_bytes, MutableBytes out,
+                      SealedLayout& layout);
 
 /// Finds header and ciphertext in any valid coding of a Sealed. Framing only. \return kOk; kMalformed.
 Status split_sealed(Bytes sealed, SealedView& out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// What opens a session: its fields, their transcript hash, their coding as SessionOpen. PROTOCOL.md, "Opening a session"
-/// and "Transcript".
+/// What opens a session: its fields, their transcript hash, their coding as SessionOpen. PROTOCOL.md, "Opening
+/// a session" and "Transcript".
 #ifndef WAYSEAL_SEAL_OPENING_HPP
 #define WAYSEAL_SEAL_OPENING_HPP
 
@@ -18,7 +18,7 @@ inline constexpr size_t kSessionOpenBytesMax = 512 + kChainMax * kCertificateMax
 /// The session that a vehicle had before.
 struct PreviousSession {
   enum class Known : uint8_t { kNo, kYes };
-  Known known = Known::kNo;   ///< kNo: this is the vehicle's first session.
+  Known known = Known::kNo;  ///< kNo: this is the vehicle's first session.
   SessionId id;
   uint64_t last_durable = 0;  ///< Highest sequence of it that reached storage.
 };
@@ -39,7 +39,8 @@ struct Opening {
 
 /// The transcript hash `th`. \param certificate_digest SHA-256 of the vehicle's e2e certificate.
 /// \return kOk; kBadState when hashing is not possible.
-Status transcript_hash(const Opening& opening, const Digest& certificate_digest, const VehicleId& vehicle, Digest& th);
+Status transcript_hash(const Opening& opening, const Digest& certificate_digest, const VehicleId& vehicle,
+                       Digest& th);
 
 /// The first 16 bytes of `th`.
 SessionId session_id_of(const Digest& th);

@@ -10,7 +10,8 @@
 
 namespace wayseal {
 
-/// What a session may do before a new one follows it. Each from 1 to the default, which is the protocol's limit.
+/// What a session may do before a new one follows it. Each from 1 to the default, which is the protocol's
+/// limit.
 struct SessionLimits {
   uint64_t records = kSessionRecordsMax;
   uint64_t bytes = kSessionBytesMax;  ///< Of plaintext; at least kContentMax.
@@ -32,7 +33,8 @@ Result<Suite> strongest_suite(SuiteSet suites);
 
 /// Whether sessions are possible under `policy`.
 /// \param token suites of the vault.
-/// \return kOk; kUnsupported (no suite is left: refuse the policy and keep the old one); kInvalidArgument (a limit out of range).
+/// \return kOk; kUnsupported (no suite is left: refuse the policy and keep the old one); kInvalidArgument (a
+///         limit out of range).
 Status check_policy(const CryptoPolicy& policy, SuiteSet token);
 
 }  // namespace wayseal

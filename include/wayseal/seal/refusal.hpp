@@ -30,10 +30,12 @@ struct Refusal {
 
 /// Verifies a SignedRefusal. It frees a session only when that session's SessionOpen gives the same `th`: see
 /// `refusal_fits`.
-/// \return kOk; kMalformed; kNotAuthentic (chain, role, signature, another vehicle); kStale (certificate dates).
+/// \return kOk; kMalformed; kNotAuthentic (chain, role, signature, another vehicle); kStale (certificate
+///         dates).
 Status verify_refusal(Bytes message, const TimeKeeper& time, const VehicleIdentity& identity, Refusal& out);
 
-/// Whether the whole `th` of `refusal` is that of `session_open`, the bytes that the spool keeps for its session.
+/// Whether the whole `th` of `refusal` is that of `session_open`, the bytes that the spool keeps for its
+/// session.
 /// \return kOk; kNotAuthentic when it is not; kMalformed; kUnsupported.
 Status refusal_fits(const Refusal& refusal, Bytes session_open, const VehicleId& vehicle);
 

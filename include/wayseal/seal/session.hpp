@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// One session: its opening, the records sealed in it, the acks opened with it. PROTOCOL.md, "Opening a session",
-/// "Envelope", "Delivery and acks".
+/// One session: its opening, the records sealed in it, the acks opened with it. PROTOCOL.md, "Opening a
+/// session", "Envelope", "Delivery and acks".
 #ifndef WAYSEAL_SEAL_SESSION_HPP
 #define WAYSEAL_SEAL_SESSION_HPP
 
@@ -20,11 +20,11 @@ namespace wayseal {
 
 /// Why a session cannot seal any more, or that it can.
 enum class SessionState : uint8_t {
-  kNone,       ///< Never opened, or closed.
+  kNone,  ///< Never opened, or closed.
   kAlive,
   kSpent,      ///< A limit is reached: open the next one.
   kTokenLost,  ///< The token has lost the keys: reopen it, then open the next session.
-  kForked,     ///< The clock's continuity changed (fork, resume): open the next one. Nothing may be sealed with these keys.
+  kForked,  ///< The clock's continuity changed (fork, resume): never seal with these keys; open the next one.
 };
 
 /// What `seal` made.
@@ -35,24 +35,26 @@ struct SealedRecord {
 
 /// States: see SessionState; `open` may be called in each, and ends what was open.
 ///
-/// Threads: the cloud side's. Blocking: as long as token and storage take; with a token of 50 ms a signature and 10 ms an AES
-/// operation, `open` about 0.3 s and `seal` 10 ms. About 150 bytes; 2.5 KiB of stack in `open`.
+/// Threads: the cloud side's. Blocking: as long as token and storage take; with a token of 50 ms a signature
+/// and 10 ms an AES operation, `open` about 0.3 s and `seal` 10 ms. About 150 bytes; 2.5 KiB of stack in
+/// `open`.
 class Session {
  public:
   /// All are borrowed.
-  Session(KeyVault& vault, const Clock& clock, StateStore& state, PrekeyStore& prekeys, const VehicleIdentity& identity)
+  Session(KeyVault& vault, const Clock& clock, StateStore& state, PrekeyStore& prekeys,
+          const VehicleIdentity& identity)
       : vault_(vault), clock_(clock), state_(state), prekeys_(prekeys), identity_(identity) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session() { close(); }
 
-  /// Opens a session and writes its SessionOpen, which must be durable before the first record is. A failure leaves no session
-  /// and no key; counter and prekey that were used stay used.
+  /// Opens a session and writes its SessionOpen, which must be durable before the first record is. A failure
+  /// leaves no session and no key; counter and prekey that were used stay used.
   /// \param out kSessionOpenBytesMax bytes. \param[out] size bytes used, 0 unless kOk.
   /// \return kOk;
   ///         kNotFound, kStale, kNotAuthentic, kMalformed: no valid prekey for a common suite, fetch prekeys;
-  ///         kUnsupported: policy and token share no suite; kBadState: the identity is not loaded; kInvalidArgument: the
-  ///         policy; kBufferTooSmall;
+  ///         kUnsupported: policy and token share no suite; kBadState: the identity is not loaded;
+  ///         kInvalidArgument: the policy; kBufferTooSmall;
   ///         kTokenLost: reopen the vault; kFull, kStorageFailed: the counter or the mark could not be stored;
   ///         kExhausted: the session counter has reached its end.
   Status open(const CryptoPolicy& policy, const PreviousSession& previous, MutableBytes out, size_t& size);
@@ -65,16 +67,19 @@ class Session {
   /// The last sequence number taken; 0 before the first.
   uint64_t last_sequence() const { return counter_.last(); }
 
-  /// Seals a content. The sequence number is taken before the token is called and never used again, whatever it returns.
+  /// Seals a content. The sequence number is taken before the token is called and never used again, whatever it
+  /// returns.
   /// \param content framed and padded, 3 to kContentMax bytes; not in `out`.
   /// \param out sealed_size(content.size()) bytes at least.
-  /// \return kOk; kBadState (kNone), kExhausted (kSpent), kTokenLost (kTokenLost, kForked): see `state`; kInvalidArgument,
-  ///         kBufferTooSmall; else the token's failure.
+  /// \return kOk; kBadState (kNone), kExhausted (kSpent), kTokenLost (kTokenLost, kForked): see `state`;
+  ///         kInvalidArgument, kBufferTooSmall; else the token's failure.
   Status seal(Bytes content, MutableBytes out, SealedRecord& record);
 
   /// Opens a Sealed Ack of the backend. Also when spent: acks arrive after the last record.
-  /// \param plaintext memory for the content, kAckContentMax bytes. \param[out] ack the Ack's payload, inside `plaintext`.
-  /// \return kOk; kMalformed; kUnsupported (version, content type); kNotFound (of another session); kNotAuthentic; kTokenLost;
+  /// \param plaintext memory for the content, kAckContentMax bytes. \param[out] ack the Ack's payload, inside
+  ///         `plaintext`.
+  /// \return kOk; kMalformed; kUnsupported (version, content type); kNotFound (of another session);
+  ///         kNotAuthentic; kTokenLost;
   ///         kBadState (kNone); kBufferTooSmall.
   Status open_ack(Bytes sealed, MutableBytes plaintext, Bytes& ack);
 
@@ -83,7 +88,7 @@ class Session {
 
  private:
   Status next_counter(uint64_t& counter);
-  Status agree(const Opening& opening, EphemeralKey ephemeral, Suite suite);
+  Status agree(SuiteSet offer, Opening& opening);
   bool keys_gone() const { return epoch_ != vault_.epoch(); }
   bool forked() const { return continuity_ != clock_.continuity(); }
 

@@ -28,15 +28,16 @@ class PrekeyClient {
   PrekeyClient(KeyVault& vault, const VehicleIdentity& identity, TimeKeeper& time, PrekeyStore& store)
       : vault_(vault), identity_(identity), time_(time), store_(store) {}
 
-  /// Makes a signed request with a fresh challenge; a former request's answer is then no longer taken. Call right before
-  /// sending: the round trip counts from here.
+  /// Makes a signed request with a fresh challenge; a former request's answer is then no longer taken. Call
+  /// right before sending: the round trip counts from here.
   /// \param suites that token and policy allow. \param wanted one-time prekeys, at most kPrekeysMax.
   /// \param out kPrekeysRequestMax bytes. \param[out] size bytes used, 0 unless kOk.
   /// \return kOk; kInvalidArgument; kBadState (identity not loaded); kBufferTooSmall; kTokenLost and other
   ///         failures of the token.
   Status make_request(SuiteSet suites, size_t wanted, MutableBytes out, size_t& size);
 
-  /// Judges the body of a 200 answer: first the time, then, as of that time, the bundle. Each request's answer is taken once.
+  /// Judges the body of a 200 answer: first the time, then, as of that time, the bundle. Each request's answer
+  /// is taken once.
   /// \return kOk when at least one part was taken; kBadState without a request; kMalformed when the answer is
   ///         no PrekeysReply; else the bundle's status. `outcome` says both.
   Status take_reply(Bytes reply, PrekeysOutcome& outcome);

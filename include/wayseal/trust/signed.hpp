@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// Signed bodies: framing, digest, chain and signature, in this order, before anybody parses a body (invariant 6;
-/// PROTOCOL.md, "Signed bodies"). Public operations only, through the PSA Crypto API.
+/// Signed bodies: framing, digest, chain and signature, in this order, before anybody parses a body (invariant
+/// 6; PROTOCOL.md, "Signed bodies"). Public operations only, through the PSA Crypto API.
 #ifndef WAYSEAL_TRUST_SIGNED_HPP
 #define WAYSEAL_TRUST_SIGNED_HPP
 
@@ -34,8 +34,8 @@ struct SignedMessage {
   CertChain chain;
 };
 
-/// Incremental SHA-256 (FIPS 180-4). A failure is remembered and comes out of `finish`. About 250 bytes of stack with
-/// mbedTLS. Not copyable.
+/// Incremental SHA-256 (FIPS 180-4). A failure is remembered and comes out of `finish`. About 250 bytes of
+/// stack with mbedTLS. Not copyable.
 class Sha256 {
  public:
   Sha256();
@@ -71,7 +71,8 @@ Status check_point(const EcPoint& point);
 Status verify_signature(const EcPoint& key, const Digest& digest, Bytes signature);
 
 /// Splits a SignedPrekeyBundle, SignedTime or SignedRefusal (they share one layout). Looks at framing only.
-/// \return kOk; kMalformed: no protobuf, a body above signed_body_max, no two certificates, no 64-byte signature.
+/// \return kOk; kMalformed: no protobuf, a body above signed_body_max, no two certificates, no 64-byte
+///         signature.
 Status split_signed(SignedLabel label, Bytes message, SignedMessage& out);
 
 /// Chain and signature of a split message. Only after kOk may the body be parsed.

@@ -46,19 +46,20 @@ class TimeKeeper {
   /// How a TLS connection judges dates now.
   CertificateDates dates() const;
 
-  /// Verifies a signed message as of now: with trusted time, against it; without, a signer whose certificate ended before
-  /// the floor is kStale. Otherwise as `verify_signed`.
+  /// Verifies a signed message as of now: with trusted time, against it; without, a signer whose certificate
+  /// ended before the floor is kStale. Otherwise as `verify_signed`.
   Status verify(const SignedMessage& message, SignedLabel label, Role role, CertInfo& info) const;
 
   /// Takes a SignedTime, if it keeps every rule of PROTOCOL.md, "Time". The floor is durable before it counts.
   /// \param message the SignedTime's bytes, unverified.
   /// \param challenge of the request that it answers; \param begun when that request was begun.
   /// \return kOk: trusted from now on; kMalformed, kNotAuthentic (chain, signature, challenge); kTimeout (above
-  ///         kTimeRoundTripMaxMs: ask again); kStale (below the floor, outside the signer's validity, or the continuity
-  ///         has changed); kStorageFailed, kFull. What was known stays known unless kOk.
+  ///         kTimeRoundTripMaxMs: ask again); kStale (below the floor, outside the signer's validity, or the
+  ///         continuity has changed); kStorageFailed, kFull. What was known stays known unless kOk.
   Status take(Bytes message, const Challenge& challenge, const Moment& begun);
 
-  /// Raises the stored floor to now; before sleep, and once a day. \return kOk, also when not trusted; storage failures.
+  /// Raises the stored floor to now; before sleep, and once a day. \return kOk, also when not trusted; storage
+  /// failures.
   Status keep_floor();
 
  private:

@@ -15,19 +15,20 @@ namespace wayseal {
 /// Whether `id` follows PROTOCOL.md, "Identities and roles": 1 to 32 of [A-Za-z0-9._-].
 bool valid_vehicle_id(const VehicleId& id);
 
-/// Holds the chain, because every SessionOpen and request carries it. About 2.2 KiB. Not copyable: hands out views
-/// into itself.
+/// Holds the chain, because every SessionOpen and request carries it. About 2.2 KiB. Not copyable: hands out
+/// views into itself.
 class VehicleIdentity {
  public:
   VehicleIdentity() = default;
   VehicleIdentity(const VehicleIdentity&) = delete;
   VehicleIdentity& operator=(const VehicleIdentity&) = delete;
 
-  /// Reads the `e2e` certificate and its intermediate from the token, checks the chain under role `vehicle` (dates aside:
-  /// the backend judges them) and that the certificate is that of the token's key. May wait for the token.
-  /// \return kOk; kNotFound (not provisioned); kNotAuthentic (another root, role or key); kMalformed (the name is no
-  ///         vehicle id, or a certificate is none); kBufferTooSmall (a certificate above kCertificateMax);
-  ///         kTokenLost. Nothing is set unless kOk.
+  /// Reads the `e2e` certificate and its intermediate from the token, checks the chain under role `vehicle`
+  /// (dates aside: the backend judges them) and that the certificate is that of the token's key. May wait for
+  /// the token.
+  /// \return kOk; kNotFound (not provisioned); kNotAuthentic (another root, role or key); kMalformed (the name
+  ///         is no vehicle id, or a certificate is none); kBufferTooSmall (a certificate above
+  ///         kCertificateMax); kTokenLost. Nothing is set unless kOk.
   Status load(KeyVault& vault, CertVerifier& verifier);
 
   bool loaded() const { return chain_.count != 0; }

@@ -30,10 +30,12 @@ TEST_CASE("acks: what the backend has is freed, and nothing else frees anything"
   Delivered rig;
   CHECK(rig.waiting() == 3);
   const SessionId session = rig.life.sealer.session().id();
-  REQUIRE(rig.life.sealer.take_ack(view(rig.world.backend.seal_ack(session, {{session, 1, {0x01}}}))) == Status::kOk);
+  REQUIRE(rig.life.sealer.take_ack(view(rig.world.backend.seal_ack(session, {{session, 1, {0x01}}}))) ==
+          Status::kOk);
   CHECK(rig.waiting() == 1);  // 1 and 3
   // An older ack that comes late takes nothing back.
-  REQUIRE(rig.life.sealer.take_ack(view(rig.world.backend.seal_ack(session, {{session, 0, {}}}))) == Status::kOk);
+  REQUIRE(rig.life.sealer.take_ack(view(rig.world.backend.seal_ack(session, {{session, 0, {}}}))) ==
+          Status::kOk);
   CHECK(rig.waiting() == 1);
   REQUIRE(rig.life.sealer.take_ack(view(rig.life.ack())) == Status::kOk);
   CHECK(rig.waiting() == 0);

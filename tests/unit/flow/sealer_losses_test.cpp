@@ -125,7 +125,7 @@ TEST_CASE("sealer: a report that is lost with its token is made again") {
   SealerLife life(world);
   REQUIRE(life.fetch(8).bundle == Status::kOk);
   REQUIRE(SealerLife::collect(life.bus_queue, "a"));
-  world.vault.fail(VaultCall::kSeal, 1, Status::kTimeout);  // void 1
+  world.vault.fail(VaultCall::kSeal, 1, Status::kTimeout);    // void 1
   world.vault.fail(VaultCall::kSeal, 3, Status::kTokenLost);  // the report
   for (int i = 0; i < 5; ++i) {
     static_cast<void>(life.run());

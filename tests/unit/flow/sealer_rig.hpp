@@ -32,8 +32,8 @@ struct SealerLife : VehicleLife {
   explicit SealerLife(SealerWorld& in, const SealerConfig& settings = {}, const Recorder* recorder = nullptr)
       : VehicleLife(in),
         sealer_world(in),
-        sealer({in.vault, in.clock, state, spool, time, prekeys, identity, bus_queue, own_queue, recorder, &bus_time,
-                mutable_view(sealer_workspace)},
+        sealer({in.vault, in.clock, state, spool, time, prekeys, identity, bus_queue, own_queue, recorder,
+                &bus_time, mutable_view(sealer_workspace)},
                settings) {
     must(spool.mount());
   }
@@ -56,7 +56,8 @@ struct SealerLife : VehicleLife {
 
   FakeClock& clock() { return sealer_world.clock; }
 
-  /// Hands everything unsettled in the spool to the backend, which stores each record once. \return how many records it was.
+  /// Hands everything unsettled in the spool to the backend, which stores each record once. \return how many
+  /// records it was.
   size_t deliver() {
     SpoolCursor cursor;
     SpoolEntry entry;
@@ -65,7 +66,8 @@ struct SealerLife : VehicleLife {
       Blob bytes(entry.size);
       if (spool.read(entry, mutable_view(bytes)) != Status::kOk) continue;
       if (entry.kind == SpoolEntryKind::kSessionOpen) {
-        if (!sealer_world.backend.take_open(view(bytes))) throw std::runtime_error("a SessionOpen is not taken");
+        if (!sealer_world.backend.take_open(view(bytes)))
+          throw std::runtime_error("a SessionOpen is not taken");
         continue;
       }
       ++records;

@@ -336,7 +336,8 @@ TEST_CASE("sealer: a wrong configuration is told at every step, and does nothing
 }
 
 TEST_CASE("invariant 8: a power cut at any write loses only what was not synced, and leads to a new session") {
-  // A drive with two sessions; after the cut everything that the spool gives opens, and every synced record is there.
+  // A drive with two sessions; after the cut everything that the spool gives opens, and every synced record is
+  // there.
   int cuts = 0;
   for (uint64_t n = 1;; ++n) {
     SealerWorld world;
@@ -346,7 +347,8 @@ TEST_CASE("invariant 8: a power cut at any write loses only what was not synced,
       SealerLife life(world);
       REQUIRE(life.fetch(8).bundle == Status::kOk);
       const bool on_state = n % 2 == 0;
-      (on_state ? world.state_flash : world.spool_flash).cut_power_at((n + 1) / 2, test::CutMode::kLoseUnsynced);
+      (on_state ? world.state_flash : world.spool_flash)
+          .cut_power_at((n + 1) / 2, test::CutMode::kLoseUnsynced);
       for (int i = 0; i < 6; ++i) {
         REQUIRE(SealerLife::collect(life.bus_queue, "record " + std::to_string(i)));
         if (i == 3) world.clock.break_continuity();

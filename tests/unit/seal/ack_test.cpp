@@ -74,7 +74,8 @@ TEST_CASE("ack: session ids of another length, long bitmaps, huge numbers and to
 TEST_CASE("ack: what is cut short anywhere is malformed or has fewer entries") {
   const Coded coded = entry(1, 5, {0x01});
   for (size_t size = 1; size < coded.size(); ++size) {
-    CHECK(last_status(Coded(coded.begin(), coded.begin() + static_cast<std::ptrdiff_t>(size))) == Status::kMalformed);
+    CHECK(last_status(Coded(coded.begin(), coded.begin() + static_cast<std::ptrdiff_t>(size))) ==
+          Status::kMalformed);
   }
 }
 

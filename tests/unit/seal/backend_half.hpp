@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// The other side of the wire for tests, written from PROTOCOL.md with libprotobuf and OpenSSL alone: nothing of lib/ is
-/// in it but the plain types of core.
+/// The other side of the wire for tests, written from PROTOCOL.md with libprotobuf and OpenSSL alone: nothing
+/// of lib/ is in it but the plain types of core.
 #ifndef WAYSEAL_TESTS_UNIT_SEAL_BACKEND_HALF_HPP
 #define WAYSEAL_TESTS_UNIT_SEAL_BACKEND_HALF_HPP
 
@@ -82,13 +82,16 @@ class BackendHalf {
   /// With identities that `root` issues, valid for 30 days before and after kNowMs.
   BackendHalf(FakeCertVerifier& root, std::string vehicle_id);
 
-  /// Verifies a SignedPrekeysRequest as the protocol says. \return the challenge; nothing when it is not authentic.
+  /// Verifies a SignedPrekeysRequest as the protocol says. \return the challenge; nothing when it is not
+  /// authentic.
   std::optional<Challenge> read_request(Bytes request);
 
   PrekeyPlan plan(const Challenge& challenge, size_t one_time);
   /// Takes a private key of its own as the next prekey.
   PrekeyPlan::Prekey add_prekey(const Scalar& key);
-  Blob signed_bundle(const PrekeyPlan& plan) const { return sign("wayseal/1 prekeys", bundle_body(plan), prekey); }
+  Blob signed_bundle(const PrekeyPlan& plan) const {
+    return sign("wayseal/1 prekeys", bundle_body(plan), prekey);
+  }
   Blob signed_time(const Challenge& challenge, int64_t utc_ms) const;
   Blob signed_refusal(const Digest& th, int reason) const;
   Blob reply(const Blob& bundle, const Blob& time) const;
@@ -110,7 +113,7 @@ class BackendHalf {
   std::string vehicle_id;
   BackendIdentity prekey;
   BackendIdentity time;
-  std::map<Blob, BackendSession> sessions;  // by id
+  std::map<Blob, BackendSession> sessions;    // by id
   std::map<uint64_t, std::set<Blob>> claims;  // prekey id: transcripts
 
  private:

@@ -15,9 +15,9 @@ TEST_CASE("envelope: the layout is the one on PROTOCOL.md, byte by byte") {
   std::vector<uint8_t> out(sealed_size(4));
   SealedLayout layout;
   REQUIRE(lay_out_sealed(header, 4, {out.data(), out.size()}, layout) == Status::kOk);
-  const std::vector<uint8_t> start = {0x0A, 0x1A, 0x01, 0x02, 0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6,
-                                      0xA7, 0xA8, 0xA9, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF, 0x01, 0x02,
-                                      0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x12, 0x14};
+  const std::vector<uint8_t> start = {0x0A, 0x1A, 0x01, 0x02, 0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5,
+                                      0xA6, 0xA7, 0xA8, 0xA9, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF,
+                                      0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x12, 0x14};
   CHECK(std::vector<uint8_t>(out.begin(), out.begin() + 30) == start);
   CHECK(layout.size == 30 + 20);
   CHECK(layout.header.data() == out.data() + 2);
@@ -26,7 +26,8 @@ TEST_CASE("envelope: the layout is the one on PROTOCOL.md, byte by byte") {
 }
 
 TEST_CASE("envelope: every size of content fits exactly, and one byte less of room is refused") {
-  for (const size_t content : {size_t{3}, size_t{111}, size_t{112}, size_t{16367}, size_t{16368}, kContentMax}) {
+  for (const size_t content :
+       {size_t{3}, size_t{111}, size_t{112}, size_t{16367}, size_t{16368}, kContentMax}) {
     std::vector<uint8_t> out(sealed_size(content));
     SealedLayout layout;
     REQUIRE(lay_out_sealed({}, content, {out.data(), out.size()}, layout) == Status::kOk);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recomputes proto/vectors twice: with OpenSSL and libprotobuf alone, and with the library on a token that draws the same
-// random bytes.
+// Recomputes proto/vectors twice: with OpenSSL and libprotobuf alone, and with the library on a token that
+// draws the same random bytes.
 #include <catch2/catch_test_macros.hpp>
 #include <cstdlib>
 #include <fstream>
@@ -130,7 +130,8 @@ TEST_CASE("vectors: an independent backend follows the session, from request to 
       const Blob header = bytes_at(record, "header");
       const Blob content = bytes_at(record, "content");
       const Blob sealed = bytes_at(record, "sealed");
-      const Blob ciphertext = gcm_seal(session->v2b, fixed_at<Nonce>(record, "nonce"), view(header), view(content));
+      const Blob ciphertext =
+          gcm_seal(session->v2b, fixed_at<Nonce>(record, "nonce"), view(header), view(content));
       CHECK(Blob(sealed.end() - static_cast<std::ptrdiff_t>(ciphertext.size()), sealed.end()) == ciphertext);
       const auto opened = backend.open(view(sealed));
       REQUIRE(opened.has_value());
@@ -148,7 +149,8 @@ TEST_CASE("vectors: the library makes the same bytes, and takes what the backend
     const Blob expected = bytes_at(json.at("prekeys_request"), "message");
     // Body first; its length is the second byte.
     REQUIRE(request.size() == expected.size());
-    CHECK(Blob(request.begin(), request.begin() + 2 + request[1]) == Blob(expected.begin(), expected.begin() + 2 + expected[1]));
+    CHECK(Blob(request.begin(), request.begin() + 2 + request[1]) ==
+          Blob(expected.begin(), expected.begin() + 2 + expected[1]));
     const PrekeysOutcome outcome = vehicle.take(bytes_at(json.at("prekeys_reply"), "message"));
     REQUIRE(outcome.time == Status::kOk);
     REQUIRE(outcome.bundle == Status::kOk);
@@ -163,15 +165,16 @@ TEST_CASE("vectors: the library makes the same bytes, and takes what the backend
     }
     Blob plain(kAckContentMax);
     Bytes payload;
-    REQUIRE(vehicle.session.open_ack(view(bytes_at(json.at("ack"), "sealed")), mutable_view(plain), payload) == Status::kOk);
+    REQUIRE(vehicle.session.open_ack(view(bytes_at(json.at("ack"), "sealed")), mutable_view(plain), payload) ==
+            Status::kOk);
     SessionAck ack;
     AckReader reader(payload);
     REQUIRE(reader.next(ack) == Status::kOk);
     CHECK(ack.contiguous == json.at("ack").at("contiguous").get<uint64_t>());
     CHECK(to_blob(to_string(ack.bitmap())) == bytes_at(json.at("ack"), "beyond"));
     Refusal refusal;
-    REQUIRE(verify_refusal(view(bytes_at(json.at("refusal"), "message")), vehicle.time, vehicle.identity, refusal) ==
-            Status::kOk);
+    REQUIRE(verify_refusal(view(bytes_at(json.at("refusal"), "message")), vehicle.time, vehicle.identity,
+                           refusal) == Status::kOk);
     CHECK(refusal.reason == RefusalReason::kPrekeyDestroyed);
     CHECK(refusal_fits(refusal, view(message), vehicle.identity.id()) == Status::kOk);
   }

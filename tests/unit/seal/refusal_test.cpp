@@ -24,7 +24,9 @@ struct Opened {
     REQUIRE(session.open({}, {}, mutable_view(open), size) == Status::kOk);
     open.resize(size);
   }
-  Status verify(const Blob& message) { return verify_refusal(view(message), life.time, life.identity, refusal); }
+  Status verify(const Blob& message) {
+    return verify_refusal(view(message), life.time, life.identity, refusal);
+  }
   Status fits() { return refusal_fits(refusal, view(open), life.identity.id()); }
 
   VehicleLife life;
@@ -80,7 +82,8 @@ TEST_CASE("invariant 6: verify, then parse: a refusal with any bit changed frees
     const Status status = opened.verify(bad);
     REQUIRE((status == Status::kNotAuthentic || status == Status::kMalformed));
   }
-  CHECK(opened.verify(BackendHalf::sign("wayseal/1 refuse", "\xFF", world.backend.prekey)) == Status::kMalformed);
+  CHECK(opened.verify(BackendHalf::sign("wayseal/1 refuse", "\xFF", world.backend.prekey)) ==
+        Status::kMalformed);
   auto stranger = world.backend.prekey;
   stranger.key = fakes::random_scalar();
   CHECK(opened.verify(BackendHalf::sign("wayseal/1 refuse", "\xFF", stranger)) == Status::kNotAuthentic);

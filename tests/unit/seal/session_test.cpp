@@ -42,7 +42,9 @@ struct Driver {
     return session.seal(view(content), mutable_view(sealed), record);
   }
   Bytes sealed_bytes(const SealedRecord& record) const { return view(sealed).first(record.size); }
-  Status open_ack(const Blob& message, Bytes& ack) { return session.open_ack(view(message), mutable_view(plain), ack); }
+  Status open_ack(const Blob& message, Bytes& ack) {
+    return session.open_ack(view(message), mutable_view(plain), ack);
+  }
 
   VehicleLife life;
   CryptoPolicy policy;
@@ -94,8 +96,9 @@ TEST_CASE("session: an ack of the backend opens, and only this session's own") {
   // A record of its own, sent back: the header says so already, and the keys differ besides.
   SealedRecord record;
   REQUIRE(driver.seal({1}, record) == Status::kOk);
-  CHECK(driver.open_ack(Blob(driver.sealed.begin(), driver.sealed.begin() + static_cast<std::ptrdiff_t>(record.size)),
-                        ack) == Status::kMalformed);
+  CHECK(driver.open_ack(
+            Blob(driver.sealed.begin(), driver.sealed.begin() + static_cast<std::ptrdiff_t>(record.size)),
+            ack) == Status::kMalformed);
 }
 
 TEST_CASE("invariant 6: verify, then parse: an ack with any bit changed is refused") {
@@ -135,7 +138,8 @@ TEST_CASE("session: opening follows its steps in order, and Z and ephemeral are 
   CHECK(driver.life.prekeys.counts().one_time == 3);
 }
 
-TEST_CASE("session: a failure at any step leaves no session, no key, and never the same prekey or counter again") {
+TEST_CASE(
+    "session: a failure at any step leaves no session, no key, and never the same prekey or counter again") {
   struct Case {
     VaultCall call;
     Status status;
@@ -143,8 +147,9 @@ TEST_CASE("session: a failure at any step leaves no session, no key, and never t
   VehicleWorld world;
   Driver driver(world, kPrekeysMax);
   std::set<uint64_t> counters;
-  for (const Case& one : {Case{VaultCall::kMakeEphemeral, Status::kTokenLost}, Case{VaultCall::kRandom, Status::kTimeout},
-                          Case{VaultCall::kDerive, Status::kTokenLost}, Case{VaultCall::kSign, Status::kTimeout}}) {
+  for (const Case& one :
+       {Case{VaultCall::kMakeEphemeral, Status::kTokenLost}, Case{VaultCall::kRandom, Status::kTimeout},
+        Case{VaultCall::kDerive, Status::kTokenLost}, Case{VaultCall::kSign, Status::kTimeout}}) {
     world.vault.fail(one.call, 1, one.status);
     CHECK(driver.open() == one.status);
     CHECK(driver.open_size == 0);
@@ -178,7 +183,8 @@ TEST_CASE("session: without prekeys, identity, suite or storage there is none, a
   const VehicleIdentity nobody;
   Session session(world.vault, world.clock, driver.life.state, driver.life.prekeys, nobody);
   CHECK(session.open({}, {}, mutable_view(driver.open_bytes), driver.open_size) == Status::kBadState);
-  CHECK(driver.session.open({}, {}, {driver.open_bytes.data(), 100}, driver.open_size) == Status::kBufferTooSmall);
+  CHECK(driver.session.open({}, {}, {driver.open_bytes.data(), 100}, driver.open_size) ==
+        Status::kBufferTooSmall);
 }
 
 TEST_CASE("session: the strongest common suite is taken, and a changed offer does not verify") {
@@ -192,7 +198,8 @@ TEST_CASE("session: the strongest common suite is taken, and a changed offer doe
   CHECK(driver.open_both().suite == 1);
   // Somebody on the way takes suite 1 out of the offer, or changes the suite itself.
   REQUIRE(driver.open() == Status::kOk);
-  Blob bytes(driver.open_bytes.begin(), driver.open_bytes.begin() + static_cast<std::ptrdiff_t>(driver.open_size));
+  Blob bytes(driver.open_bytes.begin(),
+             driver.open_bytes.begin() + static_cast<std::ptrdiff_t>(driver.open_size));
   REQUIRE(bytes[4] == 0x18);  // field 3, offer
   bytes[3] = 2;
   CHECK_FALSE(world.backend.take_open(view(bytes)).has_value());
@@ -263,7 +270,8 @@ TEST_CASE("invariant 3: no nonce twice: a failed seal uses its number up") {
   CHECK_FALSE(world.vault.nonce_reused());
 }
 
-TEST_CASE("invariant 3: no nonce twice: after a reset, a fork or a resume nothing is sealed under the old keys") {
+TEST_CASE(
+    "invariant 3: no nonce twice: after a reset, a fork or a resume nothing is sealed under the old keys") {
   VehicleWorld world;
   Driver driver(world);
   SealedRecord record;
@@ -333,7 +341,8 @@ TEST_CASE("invariant 3: no nonce twice: a power cut at any write of opening lead
       world.state_flash.cut_power_at(n, test::CutMode::kTorn);
       const Status status = driver.open();
       cut = !world.state_flash.powered();
-      if (status == Status::kOk) counter = world.backend.take_open(view(driver.open_bytes).first(driver.open_size))->counter;
+      if (status == Status::kOk)
+        counter = world.backend.take_open(view(driver.open_bytes).first(driver.open_size))->counter;
     }
     if (!cut) break;
     ++cuts;
@@ -370,11 +379,13 @@ TEST_CASE("session: arguments out of range take no number") {
   SealedRecord record;
   const Blob large(kContentMax + 1);
   CHECK(driver.session.seal(view(large), mutable_view(driver.sealed), record) == Status::kInvalidArgument);
-  CHECK(driver.session.seal(view(large).first(2), mutable_view(driver.sealed), record) == Status::kInvalidArgument);
+  CHECK(driver.session.seal(view(large).first(2), mutable_view(driver.sealed), record) ==
+        Status::kInvalidArgument);
   CHECK(driver.session.seal(view(large).first(9), {driver.sealed.data(), sealed_size(9) - 1}, record) ==
         Status::kBufferTooSmall);
   CHECK(driver.session.last_sequence() == 0);
-  CHECK(driver.session.seal(view(large).first(kContentMax), mutable_view(driver.sealed), record) == Status::kOk);
+  CHECK(driver.session.seal(view(large).first(kContentMax), mutable_view(driver.sealed), record) ==
+        Status::kOk);
 }
 
 }  // namespace

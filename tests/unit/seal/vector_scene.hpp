@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// The vehicle of proto/vectors: fixed keys, a token that draws the same random bytes every time, real certificates.
+/// The vehicle of proto/vectors: fixed keys, a token that draws the same random bytes every time, real
+/// certificates.
 #ifndef WAYSEAL_TESTS_UNIT_SEAL_VECTOR_SCENE_HPP
 #define WAYSEAL_TESTS_UNIT_SEAL_VECTOR_SCENE_HPP
 

@@ -55,7 +55,8 @@ Scalar find_ephemeral(const EcPoint& point) {
 std::string item(const std::string& input, int index) {
   size_t at = 0;
   for (;; --index) {
-    const size_t length = (static_cast<size_t>(static_cast<uint8_t>(input.at(at))) << 8) | static_cast<uint8_t>(input.at(at + 1));
+    const size_t length =
+        (static_cast<size_t>(static_cast<uint8_t>(input.at(at))) << 8) | static_cast<uint8_t>(input.at(at + 1));
     if (index == 0) return input.substr(at + 2, length);
     at += 2 + length;
   }
@@ -96,7 +97,9 @@ Json keys_file() {
       cases.push_back(one);
     }
   }
-  return {{"license", kLicense}, {"about", "From both halves of an agreement to both keys of a session, PROTOCOL.md section 8"}, {"cases", cases}};
+  return {{"license", kLicense},
+          {"about", "From both halves of an agreement to both keys of a session, PROTOCOL.md section 8"},
+          {"cases", cases}};
 }
 
 Json record_json(uint64_t sequence, const Blob& content, const Blob& sealed) {
@@ -121,19 +124,21 @@ Json session_file(Suite suite, const TestIdentity& root) {
   BackendHalf backend(vehicle.verifier, kVectorVehicle, {vector_key("prekey signer"), pki.prekey},
                       {vector_key("time signer"), pki.time});
 
-  Json file = {{"license", kLicense},
-               {"about", "One session from the request for prekeys to ack and refusal. The vehicle's token draws random bytes in "
-                         "blocks: SHA-256(u64 seed || u64 block), seed 1, blocks 0, 1, 2, ..."},
-               {"vehicle_id", kVectorVehicle},
-               {"utc_ms", kVectorUtcMs},
-               {"suites", suites.bits},
-               {"root", hex(pki.root)},
-               {"vehicle_chain", chain_json(pki.vehicle)},
-               {"prekey_chain", chain_json(pki.prekey)},
-               {"time_chain", chain_json(pki.time)},
-               {"vehicle_e2e_private", hex(vector_key("vehicle e2e"))},
-               {"prekey_signer_private", hex(vector_key("prekey signer"))},
-               {"time_signer_private", hex(vector_key("time signer"))}};
+  Json file = {
+      {"license", kLicense},
+      {"about",
+       "One session from the request for prekeys to ack and refusal. The vehicle's token draws random bytes in "
+       "blocks: SHA-256(u64 seed || u64 block), seed 1, blocks 0, 1, 2, ..."},
+      {"vehicle_id", kVectorVehicle},
+      {"utc_ms", kVectorUtcMs},
+      {"suites", suites.bits},
+      {"root", hex(pki.root)},
+      {"vehicle_chain", chain_json(pki.vehicle)},
+      {"prekey_chain", chain_json(pki.prekey)},
+      {"time_chain", chain_json(pki.time)},
+      {"vehicle_e2e_private", hex(vector_key("vehicle e2e"))},
+      {"prekey_signer_private", hex(vector_key("prekey signer"))},
+      {"time_signer_private", hex(vector_key("time signer"))}};
 
   const Blob request = vehicle.request(suites);
   const Challenge challenge = backend.read_request(view(request)).value();
@@ -144,7 +149,10 @@ Json session_file(Suite suite, const TestIdentity& root) {
   Json prekeys = Json::array();
   for (const char* name : names) {
     const PrekeyPlan::Prekey prekey = backend.add_prekey(vector_key(name));
-    prekeys.push_back({{"name", name}, {"id", prekey.id}, {"private", hex(vector_key(name))}, {"point", hex(prekey.point.bytes())}});
+    prekeys.push_back({{"name", name},
+                       {"id", prekey.id},
+                       {"private", hex(vector_key(name))},
+                       {"point", hex(prekey.point.bytes())}});
     if (name == names[2]) {
       plan.last_resort = prekey;
     } else {
@@ -154,7 +162,8 @@ Json session_file(Suite suite, const TestIdentity& root) {
   const Blob reply = backend.reply(backend.signed_bundle(plan), backend.signed_time(challenge, kVectorUtcMs));
   file["prekeys_request"] = {{"challenge", hex(challenge.bytes())}, {"message", hex(request)}};
   file["prekeys"] = prekeys;
-  file["prekeys_reply"] = {{"bundle_body", hex(to_blob(BackendHalf::bundle_body(plan)))}, {"message", hex(reply)}};
+  file["prekeys_reply"] = {{"bundle_body", hex(to_blob(BackendHalf::bundle_body(plan)))},
+                           {"message", hex(reply)}};
   if (vehicle.take(reply).bundle != Status::kOk) throw std::runtime_error("the vehicle refuses the bundle");
 
   const Blob open = vehicle.open();
@@ -171,7 +180,8 @@ Json session_file(Suite suite, const TestIdentity& root) {
   const Blob contents[] = {vector_content(ContentType::kLossReport, {0x29, 1, 0, 0, 0, 0, 0, 0, 0}),
                            vector_content(ContentType::kDiagnostics, Blob(100, 0xA5))};
   uint64_t sequence = 0;
-  for (const Blob& content : contents) records.push_back(record_json(++sequence, content, vehicle.seal(content)));
+  for (const Blob& content : contents)
+    records.push_back(record_json(++sequence, content, vehicle.seal(content)));
   file["records"] = records;
   const Blob ack = backend.seal_ack(session.id, {{session.id, 1, {0x00}}});
   file["ack"] = {{"contiguous", 1}, {"beyond", "00"}, {"sealed", hex(ack)}};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// A provisioned vehicle on fakes, up to its trust and prekeys: what the tests of trust, seal and flow start from.
+/// A provisioned vehicle on fakes, up to its trust and prekeys: what the tests of trust, seal and flow start
+/// from.
 #ifndef WAYSEAL_TESTS_UNIT_SEAL_VEHICLE_HALF_HPP
 #define WAYSEAL_TESTS_UNIT_SEAL_VEHICLE_HALF_HPP
 
@@ -25,7 +26,10 @@ inline void must(Status status) {
 struct VehicleWorld {
   explicit VehicleWorld(const FakeVaultOptions& options = {}, std::string id = "vehicle-7")
       : vehicle_id(std::move(id)), vault(options), backend(verifier, vehicle_id) {
-    FakeIdentity identity{Role::kVehicle, vehicle_id, public_point(vault.private_key(IdentityKey::kE2e)), {0},
+    FakeIdentity identity{Role::kVehicle,
+                          vehicle_id,
+                          public_point(vault.private_key(IdentityKey::kE2e)),
+                          {0},
                           {BackendHalf::kNowMs + 365 * kMsPerDay}};
     chain = verifier.issue(identity);
     vault.set_object(VaultObject::kE2eCertificate, view(chain.leaf));

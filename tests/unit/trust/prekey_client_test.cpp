@@ -54,8 +54,8 @@ TEST_CASE("prekeys: a late answer brings prekeys, but no time") {
 
 TEST_CASE("prekeys: the bundle is judged by the time that came with it") {
   VehicleWorld world;
-  world.backend.prekey.chain = world.verifier.issue({Role::kPrekey, "p", fakes::public_point(world.backend.prekey.key),
-                                                     {0}, {BackendHalf::kNowMs - 1}});
+  world.backend.prekey.chain = world.verifier.issue(
+      {Role::kPrekey, "p", fakes::public_point(world.backend.prekey.key), {0}, {BackendHalf::kNowMs - 1}});
   VehicleLife life(world);
   const PrekeysOutcome outcome = life.fetch(1);
   CHECK(outcome.time == Status::kOk);
@@ -79,7 +79,8 @@ TEST_CASE("prekeys: no request without an identity, a suite, room or a token") {
   Blob out(kPrekeysRequestMax);
   size_t size = 7;
   CHECK(life.client.make_request(SuiteSet{0}, 1, mutable_view(out), size) == Status::kInvalidArgument);
-  CHECK(life.client.make_request(SuiteSet{1}, kPrekeysMax + 1, mutable_view(out), size) == Status::kInvalidArgument);
+  CHECK(life.client.make_request(SuiteSet{1}, kPrekeysMax + 1, mutable_view(out), size) ==
+        Status::kInvalidArgument);
   CHECK(life.client.make_request(SuiteSet{1}, 1, {out.data(), 100}, size) == Status::kBufferTooSmall);
   CHECK(size == 0);
   world.vault.lose_token();

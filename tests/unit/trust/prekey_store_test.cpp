@@ -170,8 +170,8 @@ TEST_CASE("prekeys: a bundle without trusted time is taken, unless its signer en
   VehicleLife life(world);
   CHECK(stored(life, [](PrekeyPlan&) {}) == Status::kOk);
   CHECK_FALSE(life.time.trusted());
-  world.backend.prekey.chain = world.verifier.issue({Role::kPrekey, "p", fakes::public_point(world.backend.prekey.key),
-                                                     {0}, {VehicleLife::kBuildMs - 1}});
+  world.backend.prekey.chain = world.verifier.issue(
+      {Role::kPrekey, "p", fakes::public_point(world.backend.prekey.key), {0}, {VehicleLife::kBuildMs - 1}});
   CHECK(stored(life, [](PrekeyPlan&) {}) == Status::kStale);
 }
 
@@ -196,7 +196,8 @@ TEST_CASE("prekeys: a bundle that is not for this vehicle, this request or this 
       {[](PrekeyPlan& plan) { plan.last_resort->expires_ms = 1; }, Status::kStale},
       {[&world](PrekeyPlan& plan) {
          plan.one_time = world.backend.plan(plan.challenge, kPrekeysMax + 1).one_time;
-       }, Status::kMalformed},
+       },
+       Status::kMalformed},
   };
   for (const auto& one : cases) CHECK(stored(life, one.first) == one.second);
   CHECK(world.state_flash.writes() == writes);
@@ -220,7 +221,8 @@ TEST_CASE("prekeys: a vehicle's key, or the time identity, cannot play the backe
         Status::kNotAuthentic);
 }
 
-TEST_CASE("invariant 6: verify, then parse: a prekey bundle with any bit changed is refused, received or stored") {
+TEST_CASE(
+    "invariant 6: verify, then parse: a prekey bundle with any bit changed is refused, received or stored") {
   VehicleWorld world;
   VehicleLife life(world);
   const Challenge challenge = life.request();

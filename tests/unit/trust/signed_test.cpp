@@ -60,7 +60,8 @@ TEST_CASE("signed: a signature by OpenSSL verifies, and no altered one does") {
   CHECK(verify_signature(point, digest, EcSignature{}.bytes()) == Status::kNotAuthentic);
 }
 
-TEST_CASE("signed: the framing takes exactly two certificates, a 64-byte signature and a body within its limit") {
+TEST_CASE(
+    "signed: the framing takes exactly two certificates, a 64-byte signature and a body within its limit") {
   FakeCertVerifier root;
   const BackendHalf backend(root, "vehicle-7");
   SignedMessage parts;
@@ -75,8 +76,8 @@ TEST_CASE("signed: the framing takes exactly two certificates, a 64-byte signatu
   Blob short_signature = good;  // field 2 again: the last one counts
   short_signature.insert(short_signature.end(), {0x12, 0x01, 0x00});
   CHECK(split_signed(SignedLabel::kTime, view(short_signature), parts) == Status::kMalformed);
-  const Blob long_body =
-      BackendHalf::sign("wayseal/1 time", std::string(signed_body_max(SignedLabel::kTime) + 1, 'x'), backend.time);
+  const Blob long_body = BackendHalf::sign(
+      "wayseal/1 time", std::string(signed_body_max(SignedLabel::kTime) + 1, 'x'), backend.time);
   CHECK(split_signed(SignedLabel::kTime, view(long_body), parts) == Status::kMalformed);
   CHECK(split_signed(SignedLabel::kTime, view(BackendHalf::sign("wayseal/1 time", "", backend.time)), parts) ==
         Status::kMalformed);
@@ -97,7 +98,8 @@ TEST_CASE("signed: a signature under one label is none under another, nor one of
   CHECK(verify_signed(parts, SignedLabel::kRefuse, Role::kPrekey, root, dates, info) == Status::kNotAuthentic);
   CHECK(verify_signed(parts, SignedLabel::kPrekeys, Role::kTime, root, dates, info) == Status::kNotAuthentic);
   FakeCertVerifier other_root("another root");
-  CHECK(verify_signed(parts, SignedLabel::kPrekeys, Role::kPrekey, other_root, dates, info) == Status::kNotAuthentic);
+  CHECK(verify_signed(parts, SignedLabel::kPrekeys, Role::kPrekey, other_root, dates, info) ==
+        Status::kNotAuthentic);
 }
 
 }  // namespace

@@ -61,7 +61,9 @@ TEST_CASE("time: the floor survives a restart and never goes back") {
 
 TEST_CASE("time: a statement below the build time is refused by a vehicle that has stored nothing yet") {
   VehicleWorld world;
-  world.backend.time.chain = world.verifier.issue({Role::kTime, "t", fakes::public_point(world.backend.time.key),
+  world.backend.time.chain = world.verifier.issue({Role::kTime,
+                                                   "t",
+                                                   fakes::public_point(world.backend.time.key),
                                                    {VehicleLife::kBuildMs - 80 * kMsPerDay},
                                                    {VehicleLife::kBuildMs + 10 * kMsPerDay}});
   VehicleLife life(world);
@@ -99,10 +101,12 @@ TEST_CASE("time: the signer must be valid at the stated time, and for at most 90
     int64_t from_days, to_days;
     Status expected;
   };
-  for (const Case& one : {Case{-45, 45, Status::kOk}, Case{-46, 45, Status::kStale}, Case{1, 10, Status::kStale},
-                          Case{-10, -1, Status::kStale}}) {
+  for (const Case& one : {Case{-45, 45, Status::kOk}, Case{-46, 45, Status::kStale},
+                          Case{1, 10, Status::kStale}, Case{-10, -1, Status::kStale}}) {
     VehicleWorld world;
-    world.backend.time.chain = world.verifier.issue({Role::kTime, "t", fakes::public_point(world.backend.time.key),
+    world.backend.time.chain = world.verifier.issue({Role::kTime,
+                                                     "t",
+                                                     fakes::public_point(world.backend.time.key),
                                                      {kNow + one.from_days * kMsPerDay},
                                                      {kNow + one.to_days * kMsPerDay}});
     VehicleLife life(world);

@@ -33,7 +33,8 @@ TEST_CASE("identity: without a certificate, with another's, or with a backend's 
 
   world.vault.remove_object(VaultObject::kE2eIntermediate);
   CHECK(identity.load(world.vault, world.verifier) == Status::kNotFound);
-  provision(world, world.verifier.issue({Role::kVehicle, "v", fakes::public_point(fakes::random_scalar()), {}, {}}));
+  provision(world,
+            world.verifier.issue({Role::kVehicle, "v", fakes::public_point(fakes::random_scalar()), {}, {}}));
   CHECK(identity.load(world.vault, world.verifier) == Status::kNotAuthentic);
   provision(world, world.verifier.issue({Role::kPrekey, "v", point, {}, {}}));
   CHECK(identity.load(world.vault, world.verifier) == Status::kNotAuthentic);
