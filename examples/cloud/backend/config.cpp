@@ -16,6 +16,8 @@ namespace cloud {
 namespace {
 
 using nlohmann::json;
+constexpr size_t kSocketPathMax = 107;
+
 using Setters = std::map<std::string, std::function<void(const json&)>>;
 
 [[noreturn]] void fail(const std::string& path, const std::string& what) {
@@ -128,6 +130,7 @@ Config load_config(const std::string& path) {
     *p = beside(path, *p);
   }
   for (std::string& crl : config.crls) crl = beside(path, crl);
+  if (config.listen.size() > kSocketPathMax) fail(path, "key 'listen' gives a path of more than 107 bytes, too long for a socket");
   return config;
 }
 
