@@ -10,6 +10,8 @@
 namespace wayseal {
 namespace {
 
+Bytes as_bytes(MutableBytes bytes) { return bytes; }
+
 // Bytes before the first newline.
 size_t line_length(Bytes text) {
   size_t size = 0;
@@ -28,7 +30,7 @@ Result<size_t> read_all(int fd, bool seekable, MutableBytes out) {
     if (n < 0) return Status::kNotFound;
     if (n == 0) break;
     size += static_cast<size_t>(n);
-    if (line_length(Bytes(out).first(size)) < size) break;
+    if (line_length(as_bytes(out).first(size)) < size) break;
   }
   return size;
 }

@@ -18,7 +18,9 @@ constexpr CK_ULONG kSlotsMax = 32;
 
 // A PIN for the time of one login.
 struct PinBuffer {
-  PinBuffer() { static_cast<void>(mlock(data, sizeof data)); }  // Without the right to lock, it works all the same.
+  PinBuffer() {
+    static_cast<void>(mlock(data, sizeof data));
+  }  // Without the right to lock, it works all the same.
   ~PinBuffer() {
     wipe(MutableBytes{data});
     munlock(data, sizeof data);
@@ -151,7 +153,7 @@ Status Pkcs11Vault::find_identities() {
 
 // A token that was probed before is not probed again after a reset: it costs signatures' worth of time.
 Status Pkcs11Vault::probe(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
-  TokenIdentity identity;
+  TokenIdentity identity = {};
   std::memcpy(identity.model, info.model, sizeof identity.model);
   std::memcpy(identity.serial, info.serialNumber, sizeof identity.serial);
   identity.firmware[0] = info.firmwareVersion.major;

@@ -25,7 +25,8 @@ CK_RV derive_side(const Token& token, Kdf kdf, Side& side, const EcPoint& peer, 
   CK_OBJECT_HANDLE z = 0;
   CK_RV rv = make_z(token, side.pair.private_key, peer, kdf, z);
   if (rv == CKR_OK) {
-    rv = make_session_key(token, z, kdf, kVehicleToBackend, transcript, vehicle_to_backend, side.vehicle_to_backend);
+    rv = make_session_key(token, z, kdf, kVehicleToBackend, transcript, vehicle_to_backend,
+                          side.vehicle_to_backend);
   }
   if (rv == CKR_OK) {
     rv = make_session_key(token, z, kdf, kBackendToVehicle, transcript, other, side.backend_to_vehicle);
@@ -50,13 +51,13 @@ CK_RV try_keys(const Token& token, CK_OBJECT_HANDLE sealing, CK_OBJECT_HANDLE op
   uint8_t opened[sizeof kText];
   uint8_t room[sizeof sealed];
   CK_RV rv = gcm_encrypt(token, sealing, nonce, Bytes{kAad}, Bytes{kText}, MutableBytes{sealed});
-  if (rv == CKR_OK) rv = gcm_decrypt(token, opening, nonce, Bytes{kAad}, Bytes{sealed}, MutableBytes{room},
-                        MutableBytes{opened});
+  if (rv == CKR_OK)
+    rv = gcm_decrypt(token, opening, nonce, Bytes{kAad}, Bytes{sealed}, MutableBytes{room},
+                     MutableBytes{opened});
   if (rv != CKR_OK) return rv;
   if (!equal(Bytes{opened}, Bytes{kText})) return CKR_FUNCTION_FAILED;
   sealed[0] ^= 1;
-  rv = gcm_decrypt(token, opening, nonce, Bytes{kAad}, Bytes{sealed}, MutableBytes{room},
-                        MutableBytes{opened});
+  rv = gcm_decrypt(token, opening, nonce, Bytes{kAad}, Bytes{sealed}, MutableBytes{room}, MutableBytes{opened});
   return rv == cryptoki::kAeadDecryptFailed ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 

@@ -33,7 +33,8 @@ CK_RV derive_key(const Token& token, CK_MECHANISM& mechanism, CK_OBJECT_HANDLE b
   Attributes attributes;
   add_secret_key(attributes, type);
   add_usage(attributes, usage);
-  return token.functions->C_DeriveKey(token.session, &mechanism, base, attributes.list(), attributes.count(), &key);
+  return token.functions->C_DeriveKey(token.session, &mechanism, base, attributes.list(), attributes.count(),
+                                      &key);
 }
 
 CK_ATTRIBUTE_TYPE usage_of(KeyUse use) { return use == KeyUse::kEncrypt ? CKA_ENCRYPT : CKA_DECRYPT; }
@@ -59,8 +60,8 @@ CK_RV hkdf_key(const Token& token, CK_OBJECT_HANDLE z, const char* label, const 
 }
 
 // Suite 2 in a token that has it, SP 800-108 Rev. 1, 4.1.
-CK_RV cmac_key_native(const Token& token, CK_OBJECT_HANDLE z, const char* label, const Digest& transcript, KeyUse use,
-                      CK_OBJECT_HANDLE& key) {
+CK_RV cmac_key_native(const Token& token, CK_OBJECT_HANDLE z, const char* label, const Digest& transcript,
+                      KeyUse use, CK_OBJECT_HANDLE& key) {
   uint8_t separator = 0;
   cryptoki::CounterFormat counter = {CK_FALSE, 32};
   cryptoki::DkmLengthFormat length = {cryptoki::kDkmLengthSumOfKeys, CK_FALSE, 32};
@@ -84,7 +85,8 @@ CK_RV derive_readable(const Token& token, CK_MECHANISM& mechanism, CK_OBJECT_HAN
   attributes.add(CKA_CLASS, kSecretKeyClass).add(CKA_KEY_TYPE, kGenericType).add(CKA_VALUE_LEN, size);
   attributes.clear(CKA_TOKEN).clear(CKA_SENSITIVE).set(CKA_EXTRACTABLE);
   add_usage(attributes, kNoUsage);
-  CK_RV rv = token.functions->C_DeriveKey(token.session, &mechanism, z, attributes.list(), attributes.count(), &object);
+  CK_RV rv = token.functions->C_DeriveKey(token.session, &mechanism, z, attributes.list(), attributes.count(),
+                                          &object);
   if (rv != CKR_OK) return rv;
   CK_ATTRIBUTE value = {CKA_VALUE, out.data(), size};
   rv = token.functions->C_GetAttributeValue(token.session, object, &value, 1);
@@ -195,7 +197,8 @@ CK_RV read_point(const Token& token, CK_OBJECT_HANDLE public_key, EcPoint& point
   return CKR_OK;
 }
 
-CK_RV make_z(const Token& token, CK_OBJECT_HANDLE private_key, const EcPoint& peer, Kdf kdf, CK_OBJECT_HANDLE& z) {
+CK_RV make_z(const Token& token, CK_OBJECT_HANDLE private_key, const EcPoint& peer, Kdf kdf,
+             CK_OBJECT_HANDLE& z) {
   CK_ECDH1_DERIVE_PARAMS params = {};
   params.kdf = CKD_NULL;
   params.pPublicData = bytes_of(peer.data);
@@ -204,17 +207,13 @@ CK_RV make_z(const Token& token, CK_OBJECT_HANDLE private_key, const EcPoint& pe
   return derive_key(token, mechanism, private_key, kdf == Kdf::kHkdf ? kGenericType : kAesType, CKA_DERIVE, z);
 }
 
-CK_RV make_session_key(const Token& token, CK_OBJECT_HANDLE z, Kdf kdf, const char* label, const Digest& transcript,
-                       KeyUse use, CK_OBJECT_HANDLE& key) {
+CK_RV make_session_key(const Token& token, CK_OBJECT_HANDLE z, Kdf kdf, const char* label,
+                       const Digest& transcript, KeyUse use, CK_OBJECT_HANDLE& key) {
   switch (kdf) {
-    case Kdf::kHkdf:
-      return hkdf_key(token, z, label, transcript, use, key);
-    case Kdf::kCmacNative:
-      return cmac_key_native(token, z, label, transcript, use, key);
-    case Kdf::kCmacFromEncrypt:
-      return cmac_key_from_encrypt(token, z, label, transcript, use, key);
-    case Kdf::kNone:
-      break;
+    case Kdf::kHkdf: return hkdf_key(token, z, label, transcript, use, key);
+    case Kdf::kCmacNative: return cmac_key_native(token, z, label, transcript, use, key);
+    case Kdf::kCmacFromEncrypt: return cmac_key_from_encrypt(token, z, label, transcript, use, key);
+    case Kdf::kNone: break;
   }
   return CKR_MECHANISM_INVALID;
 }

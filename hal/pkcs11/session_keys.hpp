@@ -22,10 +22,11 @@ struct KeyPair {
 CK_RV make_key_pair(const Token& token, KeyPair& pair);
 CK_RV read_point(const Token& token, CK_OBJECT_HANDLE public_key, EcPoint& point);
 /// Z of an agreement, sensitive, as a key that can only be derived from by `kdf`. `peer` was validated.
-CK_RV make_z(const Token& token, CK_OBJECT_HANDLE private_key, const EcPoint& peer, Kdf kdf, CK_OBJECT_HANDLE& z);
+CK_RV make_z(const Token& token, CK_OBJECT_HANDLE private_key, const EcPoint& peer, Kdf kdf,
+             CK_OBJECT_HANDLE& z);
 /// One AES-256 key of a session.
-CK_RV make_session_key(const Token& token, CK_OBJECT_HANDLE z, Kdf kdf, const char* label, const Digest& transcript,
-                       KeyUse use, CK_OBJECT_HANDLE& key);
+CK_RV make_session_key(const Token& token, CK_OBJECT_HANDLE z, Kdf kdf, const char* label,
+                       const Digest& transcript, KeyUse use, CK_OBJECT_HANDLE& key);
 
 /// `out` has room for the tag.
 CK_RV gcm_encrypt(const Token& token, CK_OBJECT_HANDLE key, const Nonce& nonce, Bytes aad, Bytes plaintext,

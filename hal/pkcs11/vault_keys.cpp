@@ -110,7 +110,8 @@ Status Pkcs11Vault::agree(Suite suite, const EcPoint& peer, const Digest& transc
   return status;
 }
 
-Status Pkcs11Vault::make_key(CK_OBJECT_HANDLE z, Suite suite, KeyUse use, const Digest& transcript, SessionKey& key) {
+Status Pkcs11Vault::make_key(CK_OBJECT_HANDLE z, Suite suite, KeyUse use, const Digest& transcript,
+                             SessionKey& key) {
   Slot* slot = free_slot();
   if (slot == nullptr) return Status::kFull;
   const char* label = use == KeyUse::kEncrypt ? pkcs11::kVehicleToBackend : pkcs11::kBackendToVehicle;

@@ -107,7 +107,7 @@ const FakeVault::Key* FakeVault::find(SessionKey key, Direction direction) const
 }
 
 bool FakeVault::first_use(uint32_t key_number, const Nonce& nonce) {
-  std::array<uint8_t, Nonce::kSize> bytes;
+  std::array<uint8_t, Nonce::kSize> bytes = {};
   std::copy(std::begin(nonce.data), std::end(nonce.data), bytes.begin());
   return used_nonces_.emplace(key_number, bytes).second;
 }

@@ -34,11 +34,11 @@ inline constexpr size_t kVaultCallCount = 11;
 
 /// What a FakeVault is made of.
 struct FakeVaultOptions {
-  SuiteSet suites{3};                ///< Suites 1 and 2.
-  std::optional<Scalar> tls_key;     ///< Made fresh when absent.
+  SuiteSet suites{3};             ///< Suites 1 and 2.
+  std::optional<Scalar> tls_key;  ///< Made fresh when absent.
   std::optional<Scalar> e2e_key;
-  std::optional<uint64_t> seed;      ///< Makes `random` and the ephemerals repeat; signatures stay random.
-  std::optional<uint64_t> counter;   ///< First value of the monotonic counter; without it there is none.
+  std::optional<uint64_t> seed;     ///< Makes `random` and the ephemerals repeat; signatures stay random.
+  std::optional<uint64_t> counter;  ///< First value of the monotonic counter; without it there is none.
 };
 
 /// One use of a nonce by `seal` that reached the token, also when it failed there.

@@ -96,12 +96,9 @@ Secret32 hkdf(const Secret32& z, const char* label, const Digest& transcript) {
 }
 
 Secret32 cmac_kdf(const Secret32& z, const char* label, const Digest& transcript) {
-  const OSSL_PARAM params[] = {text("mac", "CMAC"),
-                               text("cipher", "AES-256-CBC"),
-                               text("mode", "counter"),
-                               octets("key", z.data(), z.size()),
-                               octets("salt", label, 7),
-                               octets("info", transcript.data, Digest::kSize),
+  const OSSL_PARAM params[] = {text("mac", "CMAC"),       text("cipher", "AES-256-CBC"),
+                               text("mode", "counter"),   octets("key", z.data(), z.size()),
+                               octets("salt", label, 7),  octets("info", transcript.data, Digest::kSize),
                                OSSL_PARAM_construct_end()};
   Secret32 key;
   must(EVP_KDF_derive(make_kdf("KBKDF").get(), key.data(), key.size(), params) == 1, "KBKDF");
@@ -111,9 +108,11 @@ Secret32 cmac_kdf(const Secret32& z, const char* label, const Digest& transcript
 Owned<EVP_CIPHER_CTX> start_gcm(const Secret32& key, const Nonce& nonce, Bytes aad, int encrypt) {
   Owned<EVP_CIPHER_CTX> context{EVP_CIPHER_CTX_new()};
   int length = 0;
-  must(EVP_CipherInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce.data, encrypt) == 1, "GCM init");
+  must(EVP_CipherInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce.data, encrypt) == 1,
+       "GCM init");
   if (!aad.empty()) {
-    must(EVP_CipherUpdate(context.get(), nullptr, &length, aad.data(), static_cast<int>(aad.size())) == 1, "GCM aad");
+    must(EVP_CipherUpdate(context.get(), nullptr, &length, aad.data(), static_cast<int>(aad.size())) == 1,
+         "GCM aad");
   }
   return context;
 }
@@ -135,7 +134,8 @@ bool is_scalar(const Scalar& scalar) {
 Scalar random_scalar() {
   const Owned<EVP_PKEY> key{EVP_EC_gen("P-256")};
   BIGNUM* number = nullptr;
-  must(key != nullptr && EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1, "EVP_EC_gen");
+  must(key != nullptr && EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1,
+       "EVP_EC_gen");
   const Owned<BIGNUM> owned{number};
   Scalar scalar;
   must(BN_bn2binpad(number, scalar.data(), static_cast<int>(scalar.size())) == 32, "BN_bn2binpad");
@@ -147,8 +147,8 @@ EcPoint public_point(const Scalar& scalar) {
   const Owned<EC_POINT> point{EC_POINT_new(group())};
   EcPoint out;
   must(EC_POINT_mul(group(), point.get(), number.get(), nullptr, nullptr, nullptr) == 1, "EC_POINT_mul");
-  must(EC_POINT_point2oct(group(), point.get(), POINT_CONVERSION_UNCOMPRESSED, out.data, EcPoint::kSize, nullptr) ==
-           EcPoint::kSize,
+  must(EC_POINT_point2oct(group(), point.get(), POINT_CONVERSION_UNCOMPRESSED, out.data, EcPoint::kSize,
+                          nullptr) == EcPoint::kSize,
        "point2oct");
   return out;
 }
@@ -214,12 +214,13 @@ std::vector<uint8_t> gcm_seal(const Secret32& key, const Nonce& nonce, Bytes aad
   std::vector<uint8_t> out(plaintext.size() + kGcmTagSize);
   int length = 0;
   if (!plaintext.empty()) {
-    must(EVP_CipherUpdate(context.get(), out.data(), &length, plaintext.data(), static_cast<int>(plaintext.size())) ==
-             1,
+    must(EVP_CipherUpdate(context.get(), out.data(), &length, plaintext.data(),
+                          static_cast<int>(plaintext.size())) == 1,
          "GCM encrypt");
   }
   must(EVP_CipherFinal_ex(context.get(), out.data() + length, &length) == 1, "GCM final");
-  must(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, kGcmTagSize, out.data() + plaintext.size()) == 1,
+  must(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, kGcmTagSize, out.data() + plaintext.size()) ==
+           1,
        "GCM tag");
   return out;
 }
@@ -231,7 +232,8 @@ std::optional<std::vector<uint8_t>> gcm_open(const Secret32& key, const Nonce& n
   std::vector<uint8_t> out(size);
   int length = 0;
   if (size != 0) {
-    must(EVP_CipherUpdate(context.get(), out.data(), &length, sealed.data(), static_cast<int>(size)) == 1, "decrypt");
+    must(EVP_CipherUpdate(context.get(), out.data(), &length, sealed.data(), static_cast<int>(size)) == 1,
+         "decrypt");
   }
   must(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, kGcmTagSize,
                            const_cast<uint8_t*>(sealed.data() + size)) == 1,

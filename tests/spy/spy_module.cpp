@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -27,14 +26,12 @@ int report_fd = -1;
 std::mutex mutex;
 std::set<CK_OBJECT_HANDLE> used;  // keys whose first use was reported
 
-__attribute__((format(printf, 1, 2))) void report(const char* format, ...) {
+// One write a line, so that the lines of several processes do not mix.
+template <typename... Arguments>
+void report(const char* format, Arguments... arguments) {
   char line[512];
-  va_list arguments;
-  va_start(arguments, format);
-  const int size = std::vsnprintf(line, sizeof line, format, arguments);
-  va_end(arguments);
+  const int size = std::snprintf(line, sizeof line, format, arguments...);
   if (report_fd < 0 || size <= 0) return;
-  // One write a line, so that the lines of several processes do not mix.
   if (write(report_fd, line, static_cast<size_t>(size)) != size) abort();
 }
 
@@ -56,7 +53,8 @@ bool is_key(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
   return type == static_cast<long>(CKO_SECRET_KEY) || type == static_cast<long>(CKO_PRIVATE_KEY);
 }
 
-void report_key(const char* call, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_MECHANISM_TYPE mechanism) {
+void report_key(const char* call, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
+                CK_MECHANISM_TYPE mechanism) {
   if (!is_key(session, object)) return;
   const auto has = [&](CK_ATTRIBUTE_TYPE type) { return flag(session, object, type); };
   const std::lock_guard<std::mutex> lock(mutex);
@@ -66,8 +64,8 @@ void report_key(const char* call, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE ob
       "extractable=%d encrypt=%d decrypt=%d wrap=%d unwrap=%d sign=%d verify=%d derive=%d\n",
       call, mechanism, object, number(session, object, CKA_CLASS),
       static_cast<unsigned long>(number(session, object, CKA_KEY_TYPE)), number(session, object, CKA_VALUE_LEN),
-      has(CKA_TOKEN), has(CKA_PRIVATE), has(CKA_SENSITIVE), has(CKA_EXTRACTABLE), has(CKA_ENCRYPT), has(CKA_DECRYPT),
-      has(CKA_WRAP), has(CKA_UNWRAP), has(CKA_SIGN), has(CKA_VERIFY), has(CKA_DERIVE));
+      has(CKA_TOKEN), has(CKA_PRIVATE), has(CKA_SENSITIVE), has(CKA_EXTRACTABLE), has(CKA_ENCRYPT),
+      has(CKA_DECRYPT), has(CKA_WRAP), has(CKA_UNWRAP), has(CKA_SIGN), has(CKA_VERIFY), has(CKA_DERIVE));
 }
 
 void report_use(const char* call, CK_OBJECT_HANDLE key) {
@@ -75,8 +73,8 @@ void report_use(const char* call, CK_OBJECT_HANDLE key) {
   if (used.insert(key).second) report("use call=%s handle=%lu\n", call, key);
 }
 
-CK_RV generate_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR attributes, CK_ULONG count,
-                   CK_OBJECT_HANDLE_PTR key) {
+CK_RV generate_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR attributes,
+                   CK_ULONG count, CK_OBJECT_HANDLE_PTR key) {
   const CK_RV rv = real->C_GenerateKey(session, mechanism, attributes, count, key);
   if (rv == CKR_OK) report_key("C_GenerateKey", session, *key, mechanism->mechanism);
   return rv;
@@ -85,8 +83,8 @@ CK_RV generate_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATT
 CK_RV generate_key_pair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR public_part,
                         CK_ULONG public_count, CK_ATTRIBUTE_PTR private_part, CK_ULONG private_count,
                         CK_OBJECT_HANDLE_PTR public_key, CK_OBJECT_HANDLE_PTR private_key) {
-  const CK_RV rv = real->C_GenerateKeyPair(session, mechanism, public_part, public_count, private_part, private_count,
-                                           public_key, private_key);
+  const CK_RV rv = real->C_GenerateKeyPair(session, mechanism, public_part, public_count, private_part,
+                                           private_count, public_key, private_key);
   if (rv == CKR_OK) report_key("C_GenerateKeyPair", session, *private_key, mechanism->mechanism);
   return rv;
 }
@@ -98,8 +96,9 @@ CK_RV derive_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJEC
   return rv;
 }
 
-CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE base, CK_BYTE_PTR wrapped,
-                 CK_ULONG size, CK_ATTRIBUTE_PTR attributes, CK_ULONG count, CK_OBJECT_HANDLE_PTR key) {
+CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE base,
+                 CK_BYTE_PTR wrapped, CK_ULONG size, CK_ATTRIBUTE_PTR attributes, CK_ULONG count,
+                 CK_OBJECT_HANDLE_PTR key) {
   const CK_RV rv = real->C_UnwrapKey(session, mechanism, base, wrapped, size, attributes, count, key);
   if (rv == CKR_OK) report_key("C_UnwrapKey", session, *key, mechanism->mechanism);
   return rv;
@@ -119,13 +118,15 @@ CK_RV copy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE from, CK_ATTRIBUTE
   return rv;
 }
 
-CK_RV set_attributes(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes, CK_ULONG count) {
+CK_RV set_attributes(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes,
+                     CK_ULONG count) {
   const CK_RV rv = real->C_SetAttributeValue(session, object, attributes, count);
   if (rv == CKR_OK) report_key("C_SetAttributeValue", session, object, 0);
   return rv;
 }
 
-CK_RV get_attributes(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes, CK_ULONG count) {
+CK_RV get_attributes(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes,
+                     CK_ULONG count) {
   const CK_RV rv = real->C_GetAttributeValue(session, object, attributes, count);
   for (CK_ULONG i = 0; i < count; ++i) {
     if (attributes[i].type != CKA_VALUE || !is_key(session, object)) continue;
@@ -142,8 +143,8 @@ CK_RV destroy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
   return rv;
 }
 
-CK_RV wrap_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE with, CK_OBJECT_HANDLE key,
-               CK_BYTE_PTR out, CK_ULONG_PTR size) {
+CK_RV wrap_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE with,
+               CK_OBJECT_HANDLE key, CK_BYTE_PTR out, CK_ULONG_PTR size) {
   const CK_RV rv = real->C_WrapKey(session, mechanism, with, key, out, size);
   report("wrapped handle=%lu done=%d\n", key, rv == CKR_OK ? 1 : 0);
   return rv;
@@ -190,7 +191,7 @@ bool load() {
   if (get_list == nullptr || get_list(&found) != CKR_OK) return false;
   real = found;
   replace_calls();
-  report("start\n");
+  report("%s\n", "start");
   return true;
 }
 

@@ -50,9 +50,9 @@ bool is_private_key(const Event& key) { return key.number("class") == static_cas
 bool is_intermediate(const Event& key) {
   const auto mechanism = static_cast<unsigned long>(key.number("mechanism"));
   return key.text("call") == "C_DeriveKey" &&
-         (mechanism == CKM_AES_ECB_ENCRYPT_DATA || mechanism == CKM_AES_CBC_ENCRYPT_DATA) && !is_private_key(key) &&
-         key.number("type") == static_cast<long>(CKK_GENERIC_SECRET) && !key.set("token") && uses(key) == 0 &&
-         key.number("size") <= 32;
+         (mechanism == CKM_AES_ECB_ENCRYPT_DATA || mechanism == CKM_AES_CBC_ENCRYPT_DATA) &&
+         !is_private_key(key) && key.number("type") == static_cast<long>(CKK_GENERIC_SECRET) &&
+         !key.set("token") && uses(key) == 0 && key.number("size") <= 32;
 }
 
 class Judge {
@@ -93,7 +93,9 @@ class Judge {
     bool passing = false;  // Z or an ephemeral
   };
 
-  void violation(const std::string& what) { report_.violations.push_back("line " + std::to_string(line_) + ": " + what); }
+  void violation(const std::string& what) {
+    report_.violations.push_back("line " + std::to_string(line_) + ": " + what);
+  }
 
   void made(const Event& key, long handle) {
     const std::string call = key.text("call");

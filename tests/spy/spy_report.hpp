@@ -18,12 +18,12 @@ namespace wayseal::test {
 /// The one exception are suite 2's intermediates in tokens without SP 800-108: at most 32 bytes, generic secrets,
 /// session objects derived by AES_ECB/CBC_ENCRYPT_DATA that can do nothing, read at most once and destroyed before anything else happens.
 struct SpyReport {
-  size_t identities = 0;      ///< Private keys that stay in the token, made while the spy looked on.
-  size_t ephemerals = 0;      ///< Private keys for one agreement.
-  size_t shared_secrets = 0;  ///< Z.
-  size_t session_keys = 0;    ///< AES keys that encrypt or decrypt.
-  size_t intermediates = 0;   ///< Suite 2's readable ones.
-  size_t refused_reads = 0;   ///< Attempts to read a key's value that the token refused.
+  size_t identities = 0;                ///< Private keys that stay in the token, made while the spy looked on.
+  size_t ephemerals = 0;                ///< Private keys for one agreement.
+  size_t shared_secrets = 0;            ///< Z.
+  size_t session_keys = 0;              ///< AES keys that encrypt or decrypt.
+  size_t intermediates = 0;             ///< Suite 2's readable ones.
+  size_t refused_reads = 0;             ///< Attempts to read a key's value that the token refused.
   std::vector<std::string> violations;  ///< Each with its line number and what is wrong.
 };
 

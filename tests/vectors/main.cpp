@@ -27,7 +27,7 @@ struct Arguments {
 int run_wycheproof_files(const std::vector<std::string>& files, Tally& total) {
 #ifdef WAYSEAL_VECTORS_WYCHEPROOF
   (void)total;
-  return run_wycheproof(files);
+  return wayseal::vectors::run_wycheproof(files);
 #else
   for (const std::string& file : files) total.skip("wycheproof is not part of this build: " + file);
   return 0;

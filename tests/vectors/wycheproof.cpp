@@ -176,9 +176,9 @@ std::string check_ecdh(ImportingVault& importing, Suite suite, const Case& test,
   const Status status = vault.derive(ephemeral, suite, peer, transcript, keys);
   if (status == Status::kNotAuthentic && test.expected != Expected::kValid) return "";
   if (status != Status::kOk) return std::string("deriving gave ") + status_name(status);
-  const std::string wrong = test.expected == Expected::kInvalid
-                                ? "took an invalid point"
-                                : check_keys(vault, suite, keys, octets(test.test.at("shared")), transcript);
+  std::string wrong = test.expected == Expected::kInvalid
+                          ? "took an invalid point"
+                          : check_keys(vault, suite, keys, octets(test.test.at("shared")), transcript);
   vault.destroy(keys);
   return wrong;
 }

@@ -17,6 +17,4 @@ int run_wycheproof(const std::vector<std::string>& files);
 
 }  // namespace wayseal::vectors
 
-using wayseal::vectors::run_wycheproof;
-
 #endif

@@ -115,7 +115,8 @@ bool token_exists(Pkcs11Module& module, const std::string& label) {
 }
 
 void initialize_token(Pkcs11Module& module, const std::string& label, PinSource& so_pin, PinSource& user_pin) {
-  if (label.empty() || label.size() > kTokenLabelSize) throw TokenError("a token label has 1 to 32 characters", CKR_OK);
+  if (label.empty() || label.size() > kTokenLabelSize)
+    throw TokenError("a token label has 1 to 32 characters", CKR_OK);
   if (token_exists(module, label)) throw TokenError("token '" + label + "' exists already", CKR_OK);
   const CK_FUNCTION_LIST* functions = module.functions();
   std::string padded = label;
@@ -125,7 +126,8 @@ void initialize_token(Pkcs11Module& module, const std::string& label, PinSource&
        "C_InitToken '" + label + "'");
   // The token may have moved to another slot.
   FoundToken token = {};
-  if (!find_token(module, label, token)) throw TokenError("token '" + label + "' is gone after C_InitToken", CKR_OK);
+  if (!find_token(module, label, token))
+    throw TokenError("token '" + label + "' is gone after C_InitToken", CKR_OK);
   Session session(functions, token.slot);
   must(functions->C_Login(session.handle, CKU_SO, so.data, so.size), "C_Login as security officer");
   Pin user(user_pin);
@@ -225,7 +227,8 @@ std::vector<uint8_t> ProvisioningToken::public_key_spki(const std::string& label
 
 EcSignature ProvisioningToken::sign_digest(const std::string& label, const Digest& digest) const {
   CK_MECHANISM mechanism = {CKM_ECDSA, nullptr, 0};
-  must(functions_->C_SignInit(session_, &mechanism, find_one(CKO_PRIVATE_KEY, label)), "C_SignInit '" + label + "'");
+  must(functions_->C_SignInit(session_, &mechanism, find_one(CKO_PRIVATE_KEY, label)),
+       "C_SignInit '" + label + "'");
   EcSignature signature;
   CK_ULONG size = EcSignature::kSize;
   must(functions_->C_Sign(session_, pkcs11::bytes_of(digest.data), Digest::kSize, signature.data, &size),
@@ -244,7 +247,10 @@ void ProvisioningToken::write_certificate(const std::string& label, const TokenI
   const pkcs11_tools::CertificateFields fields = pkcs11_tools::parse_certificate(der);
   static constexpr CK_OBJECT_CLASS kCertificateClass = CKO_CERTIFICATE;
   Attributes attributes;
-  attributes.add(CKA_CLASS, kCertificateClass).add(CKA_CERTIFICATE_TYPE, kX509).set(CKA_TOKEN).clear(CKA_PRIVATE);
+  attributes.add(CKA_CLASS, kCertificateClass)
+      .add(CKA_CERTIFICATE_TYPE, kX509)
+      .set(CKA_TOKEN)
+      .clear(CKA_PRIVATE);
   attributes.clear(CKA_MODIFIABLE).text(CKA_LABEL, label.c_str()).add(CKA_ID, id.data(), id.size());
   attributes.add(CKA_SUBJECT, fields.subject.data(), fields.subject.size());
   attributes.add(CKA_ISSUER, fields.issuer.data(), fields.issuer.size());

@@ -20,7 +20,8 @@ Status sign_one(KeyVault& vault) {
 
 Status seal_one(KeyVault& vault, OpenedSession& session) {
   uint8_t out[20];
-  return vault.seal(session.keys.vehicle_to_backend, session.counter.take(), {}, view(pattern(4)), MutableBytes{out});
+  return vault.seal(session.keys.vehicle_to_backend, session.counter.take(), {}, view(pattern(4)),
+                    MutableBytes{out});
 }
 
 }  // namespace

@@ -17,14 +17,14 @@ class HookedFunctions {
   HookedFunctions& operator=(const HookedFunctions&) = delete;
   const CK_FUNCTION_LIST* list() const { return &list_; }
 
-  int logins = 0;                ///< C_Login calls that reached the library.
-  CK_FLAGS more_token_flags = 0; ///< Or-ed into what C_GetTokenInfo says.
-  CK_RV encrypt_answer = CKR_OK; ///< Other than CKR_OK: C_Encrypt gives it instead of working.
+  int logins = 0;                 ///< C_Login calls that reached the library.
+  CK_FLAGS more_token_flags = 0;  ///< Or-ed into what C_GetTokenInfo says.
+  CK_RV encrypt_answer = CKR_OK;  ///< Other than CKR_OK: C_Encrypt gives it instead of working.
   CK_RV sign_answer = CKR_OK;
   CK_RV derive_answer = CKR_OK;
-  int derive_after = 0;          ///< C_DeriveKey calls that still work before `derive_answer`.
-  int derives = 0;               ///< C_DeriveKey calls that worked.
-  int destroys = 0;              ///< C_DestroyObject calls that worked.
+  int derive_after = 0;  ///< C_DeriveKey calls that still work before `derive_answer`.
+  int derives = 0;       ///< C_DeriveKey calls that worked.
+  int destroys = 0;      ///< C_DestroyObject calls that worked.
 
  private:
   static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG size);
@@ -37,7 +37,7 @@ class HookedFunctions {
                       CK_ATTRIBUTE_PTR attributes, CK_ULONG count, CK_OBJECT_HANDLE_PTR key);
   static CK_RV destroy(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object);
 
-  static HookedFunctions* current_;
+  static HookedFunctions* current;
   const CK_FUNCTION_LIST* real_;
   CK_FUNCTION_LIST list_;
 };

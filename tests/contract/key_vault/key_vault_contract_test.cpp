@@ -19,7 +19,8 @@ std::vector<uint8_t> seal(KeyVault& vault, OpenedSession& session, Bytes aad, By
   return out;
 }
 
-Status open(KeyVault& vault, SessionKey key, const Nonce& nonce, Bytes aad, Bytes sealed, std::vector<uint8_t>& out) {
+Status open(KeyVault& vault, SessionKey key, const Nonce& nonce, Bytes aad, Bytes sealed,
+            std::vector<uint8_t>& out) {
   out.assign(sealed.size() - kGcmTagSize, 0xEE);
   return vault.open(key, nonce, aad, sealed, {out.data(), out.size()});
 }
@@ -66,14 +67,16 @@ TEMPLATE_TEST_CASE("a provisioned object reads back as it was written", "", ALL_
   CHECK(rig.vault().read_object(VaultObject::kDataRoot, {out.data(), rig.root().size()}).ok());
   CHECK(rig.vault().read_object(VaultObject::kDataRoot, {out.data(), rig.root().size() - 1}).status() ==
         Status::kBufferTooSmall);
-  CHECK(rig.vault().read_object(VaultObject::kGatewayCa, {out.data(), out.size()}).status() == Status::kNotFound);
+  CHECK(rig.vault().read_object(VaultObject::kGatewayCa, {out.data(), out.size()}).status() ==
+        Status::kNotFound);
 }
 
 TEMPLATE_TEST_CASE("what the vault seals, the backend opens, and the other way round", "", ALL_RIGS) {
   TestType rig;
   REQUIRE_FALSE(suites_of(rig.vault()).empty());
   for (const Suite suite : suites_of(rig.vault())) {
-    for (const size_t size : {size_t{0}, size_t{1}, size_t{15}, size_t{16}, size_t{1000}, kRecordMax - kGcmTagSize, size_t{65536}}) {
+    for (const size_t size : {size_t{0}, size_t{1}, size_t{15}, size_t{16}, size_t{1000},
+                              kRecordMax - kGcmTagSize, size_t{65536}}) {
       for (const size_t aad_size : {size_t{0}, size_t{1}, size_t{40}}) {
         CAPTURE(static_cast<int>(suite), size, aad_size);
         OpenedSession session(rig.vault(), suite, static_cast<uint8_t>(size + aad_size));
@@ -86,7 +89,8 @@ TEMPLATE_TEST_CASE("what the vault seals, the backend opens, and the other way r
         CHECK(*opened == plaintext);
 
         if (size > kRecordMax - kGcmTagSize) continue;  // Answers are no longer than records.
-        const auto answer = fakes::gcm_seal(session.peer.backend_to_vehicle, nonce_of(77), view(aad), view(plaintext));
+        const auto answer =
+            fakes::gcm_seal(session.peer.backend_to_vehicle, nonce_of(77), view(aad), view(plaintext));
         std::vector<uint8_t> out;
         CHECK(open(rig.vault(), session.keys.backend_to_vehicle, nonce_of(77), view(aad), view(answer), out) ==
               Status::kOk);
@@ -124,7 +128,8 @@ TEMPLATE_TEST_CASE("another transcript or another suite gives other keys", "", A
     std::vector<uint8_t> out;
     CHECK(open(rig.vault(), other.keys.backend_to_vehicle, nonce_of(1), {}, view(sealed), out) ==
           Status::kNotAuthentic);
-    CHECK(open(rig.vault(), session.keys.backend_to_vehicle, nonce_of(1), {}, view(sealed), out) == Status::kOk);
+    CHECK(open(rig.vault(), session.keys.backend_to_vehicle, nonce_of(1), {}, view(sealed), out) ==
+          Status::kOk);
     // Its direction is part of a key: what goes to the backend does not open as an answer.
     const auto reflected = seal(rig.vault(), session, {}, view(pattern(20)));
     CHECK(open(rig.vault(), session.keys.backend_to_vehicle, nonce_of(1), {}, view(reflected), out) ==
@@ -160,8 +165,8 @@ TEMPLATE_TEST_CASE("whatever was changed is refused, and nothing of it is shown"
   CHECK(out == plaintext);
 }
 
-TEMPLATE_TEST_CASE("a peer that is no point of the curve is refused, and the ephemeral is gone all the same", "",
-                   ALL_RIGS) {
+TEMPLATE_TEST_CASE("a peer that is no point of the curve is refused, and the ephemeral is gone all the same",
+                   "", ALL_RIGS) {
   TestType rig;
   const Suite suite = suites_of(rig.vault()).front();
   const EcPoint good = Peer{}.point;
@@ -209,7 +214,8 @@ TEMPLATE_TEST_CASE("an ephemeral serves one agreement", "", ALL_RIGS) {
   }
   SECTION("a suite that nobody knows is refused, and it is gone") {
     REQUIRE(rig.vault().make_ephemeral(first, point) == Status::kOk);
-    CHECK(rig.vault().derive(first, static_cast<Suite>(3), peer, transcript_of(1), keys) == Status::kUnsupported);
+    CHECK(rig.vault().derive(first, static_cast<Suite>(3), peer, transcript_of(1), keys) ==
+          Status::kUnsupported);
     CHECK(rig.vault().derive(first, suite, peer, transcript_of(1), keys) == Status::kInvalidArgument);
   }
 }
@@ -220,13 +226,16 @@ TEMPLATE_TEST_CASE("no nonce seals twice", "", ALL_RIGS) {
   uint8_t out[kGcmTagSize + 4];
   const uint8_t text[4] = {1, 2, 3, 4};
   SealNonce nonce = session.counter.take();
+  SealNonce& same = nonce;  // What a careless program would do.
   const SessionKey key = session.keys.vehicle_to_backend;
   CHECK(rig.vault().seal(key, std::move(nonce), {}, Bytes{text}, MutableBytes{out}) == Status::kOk);
-  CHECK(rig.vault().seal(key, std::move(nonce), {}, Bytes{text}, MutableBytes{out}) == Status::kInvalidArgument);
+  CHECK(rig.vault().seal(key, std::move(same), {}, Bytes{text}, MutableBytes{out}) == Status::kInvalidArgument);
   SealNonce spoiled = session.counter.take();
+  SealNonce& still_spoiled = spoiled;
   CHECK(rig.vault().seal(SessionKey{12345}, std::move(spoiled), {}, Bytes{text}, MutableBytes{out}) ==
         Status::kInvalidArgument);
-  CHECK(rig.vault().seal(key, std::move(spoiled), {}, Bytes{text}, MutableBytes{out}) == Status::kInvalidArgument);
+  CHECK(rig.vault().seal(key, std::move(still_spoiled), {}, Bytes{text}, MutableBytes{out}) ==
+        Status::kInvalidArgument);
   session.counter.restart(0);
   CHECK(rig.vault().seal(key, session.counter.take(), {}, Bytes{text}, MutableBytes{out}) ==
         Status::kInvalidArgument);
@@ -256,8 +265,8 @@ TEMPLATE_TEST_CASE("destroyed keys are gone, those of other sessions stay", "", 
   CHECK(ended.keys.vehicle_to_backend.handle == 0);
   rig.vault().destroy(ended.keys);  // Handles of 0 are ignored.
   uint8_t out[20];
-  CHECK(rig.vault().seal(copy.vehicle_to_backend, ended.counter.take(), {}, view(pattern(4)), MutableBytes{out}) ==
-        Status::kInvalidArgument);
+  CHECK(rig.vault().seal(copy.vehicle_to_backend, ended.counter.take(), {}, view(pattern(4)),
+                         MutableBytes{out}) == Status::kInvalidArgument);
   CHECK(seal(rig.vault(), living, {}, view(pattern(4))).size() == 20);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Invariant 1 with the spy module between the vault and SoftHSM2.
-#include <catch2/catch_test_macros.hpp>
 #include <unistd.h>
+#include <catch2/catch_test_macros.hpp>
 
 #include <cstdlib>
 #include <fstream>
@@ -93,7 +93,7 @@ TEST_CASE("invariant 1: keys stay") {
     const SpyReport report = read_spy_report(spy.report);
     INFO(describe(report));
     CHECK(report.violations.empty());
-    CHECK(report.ephemerals == 2 + 2);       // the probe's, and one a session
+    CHECK(report.ephemerals == 2 + 2);  // the probe's, and one a session
     CHECK(report.shared_secrets == 2 + 2);
     CHECK(report.session_keys == 4 + 4);
     CHECK(report.intermediates == 3 * (4 + 4));
@@ -113,10 +113,10 @@ TEST_CASE("the spy sees keys that do not obey") {
   CK_BBOOL yes = CK_TRUE;
   CK_BBOOL no = CK_FALSE;
   CK_ULONG size = 32;
-  CK_ATTRIBUTE attributes[] = {{CKA_TOKEN, &no, 1},        {CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1},
-                               {CKA_VALUE_LEN, &size, 8},  {CKA_ENCRYPT, &yes, 1},  {CKA_DECRYPT, &no, 1},
-                               {CKA_SIGN, &no, 1},         {CKA_VERIFY, &no, 1},    {CKA_WRAP, &no, 1},
-                               {CKA_UNWRAP, &no, 1},       {CKA_DERIVE, &no, 1}};
+  CK_ATTRIBUTE attributes[] = {{CKA_TOKEN, &no, 1},       {CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1},
+                               {CKA_VALUE_LEN, &size, 8}, {CKA_ENCRYPT, &yes, 1},  {CKA_DECRYPT, &no, 1},
+                               {CKA_SIGN, &no, 1},        {CKA_VERIFY, &no, 1},    {CKA_WRAP, &no, 1},
+                               {CKA_UNWRAP, &no, 1},      {CKA_DERIVE, &no, 1}};
   CK_MECHANISM mechanism = {CKM_AES_KEY_GEN, nullptr, 0};
   CK_OBJECT_HANDLE key = 0;
   spy.restart();
@@ -139,27 +139,31 @@ TEST_CASE("each way to break the rule is found in a report") {
   CHECK(judge(good).violations.empty());
   CHECK(judge(good).session_keys == 1);
   CHECK(judge("").violations.size() == 1);
-  for (const auto& [from, to] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"sensitive=1", "sensitive=0"},
-           {"sensitive=1", "sensitive=-1"},
-           {"extractable=0", "extractable=1"},
-           {"extractable=0", "extractable=-1"},
-           {"decrypt=0", "decrypt=1"},
-           {"wrap=0", "wrap=1"},
-           {"derive=0", "derive=1"},
-           {"encrypt=1", "encrypt=0"},
-           {"token=0", "token=1"},
-           {"C_DeriveKey", "C_CreateObject"},
-           {"C_DeriveKey", "C_UnwrapKey"}}) {
+  for (const auto& [from, to] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"sensitive=1", "sensitive=0"},
+                                                                  {"sensitive=1", "sensitive=-1"},
+                                                                  {"extractable=0", "extractable=1"},
+                                                                  {"extractable=0", "extractable=-1"},
+                                                                  {"decrypt=0", "decrypt=1"},
+                                                                  {"wrap=0", "wrap=1"},
+                                                                  {"derive=0", "derive=1"},
+                                                                  {"encrypt=1", "encrypt=0"},
+                                                                  {"token=0", "token=1"},
+                                                                  {"C_DeriveKey", "C_CreateObject"},
+                                                                  {"C_DeriveKey", "C_UnwrapKey"}}) {
     CAPTURE(from, to);
     CHECK(judge(with(good, from, to)).violations.size() == 1);
   }
   CHECK(judge(good + "value handle=5 read=1\n").violations.size() == 1);
   CHECK(judge(good + "value handle=5 read=0\n").violations.empty());
   CHECK(judge(good + "wrapped handle=5 done=1\n").violations.size() == 1);
-  const std::string z = with(with(with(kGoodKey, "handle=5", "handle=4"), "encrypt=1", "encrypt=0"), "derive=0", "derive=1");
-  CHECK(judge(start + z + kGoodKey + "destroyed handle=4\nuse call=C_EncryptInit handle=5\n").violations.empty());
-  CHECK(judge(start + z + kGoodKey + "use call=C_EncryptInit handle=5\ndestroyed handle=4\n").violations.size() == 1);
+  const std::string z =
+      with(with(with(kGoodKey, "handle=5", "handle=4"), "encrypt=1", "encrypt=0"), "derive=0", "derive=1");
+  CHECK(
+      judge(start + z + kGoodKey + "destroyed handle=4\nuse call=C_EncryptInit handle=5\n").violations.empty());
+  CHECK(
+      judge(start + z + kGoodKey + "use call=C_EncryptInit handle=5\ndestroyed handle=4\n").violations.size() ==
+      1);
   const std::string middle =
       "key call=C_DeriveKey mechanism=0x1105 handle=8 class=4 type=0x10 size=32 token=0 private=0 sensitive=0 "
       "extractable=1 encrypt=0 decrypt=0 wrap=0 unwrap=0 sign=0 verify=0 derive=0\n";

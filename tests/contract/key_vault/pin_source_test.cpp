@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch_test_macros.hpp>
 #include <fcntl.h>
 #include <unistd.h>
+#include <catch2/catch_test_macros.hpp>
 
 #include <fstream>
 #include <string>

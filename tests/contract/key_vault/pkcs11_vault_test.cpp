@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What only a PKCS#11 vault can meet: PINs, absent and returning tokens, foreign C_Finalize, fork, native errors.
-#include <catch2/catch_test_macros.hpp>
-#include <catch2/generators/catch_generators.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <filesystem>
 
@@ -30,7 +30,8 @@ Pkcs11VaultOptions options_for(const char* label) {
 
 Status seal_one(KeyVault& vault, OpenedSession& session) {
   uint8_t out[20];
-  return vault.seal(session.keys.vehicle_to_backend, session.counter.take(), {}, view(pattern(4)), MutableBytes{out});
+  return vault.seal(session.keys.vehicle_to_backend, session.counter.take(), {}, view(pattern(4)),
+                    MutableBytes{out});
 }
 
 Status sign_one(KeyVault& vault) {
@@ -43,7 +44,9 @@ struct HookedVault {
   HookedFunctions functions{softhsm().module().functions()};
   Pkcs11Module module;
   Pkcs11Vault vault;
-  explicit HookedVault(PinSource& pin) : vault(module, pin) { REQUIRE(module.use(functions.list()) == Status::kOk); }
+  explicit HookedVault(PinSource& pin) : vault(module, pin) {
+    REQUIRE(module.use(functions.list()) == Status::kOk);
+  }
 };
 
 // A logged-in, read-write session of the library itself with the token of this label.
@@ -56,8 +59,8 @@ CK_SESSION_HANDLE raw_session(const CK_FUNCTION_LIST* functions, const std::stri
     CK_TOKEN_INFO info = {};
     functions->C_GetTokenInfo(slots[i], &info);
     if (std::memcmp(info.label, token.data(), token.size()) != 0) continue;
-    REQUIRE(functions->C_OpenSession(slots[i], CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &session) ==
-            CKR_OK);
+    REQUIRE(functions->C_OpenSession(slots[i], CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr,
+                                     &session) == CKR_OK);
   }
   REQUIRE(session != 0);
   return session;
@@ -216,11 +219,11 @@ TEST_CASE("a log-out behind the vault's back loses the token") {
 }
 
 TEST_CASE("every native error that means loss is reported as loss, and keeps its code") {
-  const CK_RV rv = GENERATE(CK_RV{CKR_DEVICE_REMOVED}, CK_RV{CKR_DEVICE_ERROR}, CK_RV{CKR_TOKEN_NOT_PRESENT},
-                            CK_RV{CKR_SESSION_HANDLE_INVALID}, CK_RV{CKR_SESSION_CLOSED},
-                            CK_RV{CKR_USER_NOT_LOGGED_IN}, CK_RV{CKR_OBJECT_HANDLE_INVALID},
-                            CK_RV{CKR_KEY_HANDLE_INVALID}, CK_RV{CKR_OPERATION_ACTIVE}, CK_RV{CKR_GENERAL_ERROR},
-                            CK_RV{CKR_FUNCTION_FAILED}, CK_RV{CKR_TOKEN_NOT_RECOGNIZED});
+  const CK_RV rv =
+      GENERATE(CK_RV{CKR_DEVICE_REMOVED}, CK_RV{CKR_DEVICE_ERROR}, CK_RV{CKR_TOKEN_NOT_PRESENT},
+               CK_RV{CKR_SESSION_HANDLE_INVALID}, CK_RV{CKR_SESSION_CLOSED}, CK_RV{CKR_USER_NOT_LOGGED_IN},
+               CK_RV{CKR_OBJECT_HANDLE_INVALID}, CK_RV{CKR_KEY_HANDLE_INVALID}, CK_RV{CKR_OPERATION_ACTIVE},
+               CK_RV{CKR_GENERAL_ERROR}, CK_RV{CKR_FUNCTION_FAILED}, CK_RV{CKR_TOKEN_NOT_RECOGNIZED});
   softhsm();
   MemoryPin pin(kTestPin);
   HookedVault hooked(pin);
@@ -359,9 +362,12 @@ TEST_CASE("two certificates of one name are no certificate") {
   CK_BBOOL yes = CK_TRUE;
   uint8_t value[] = {0x30, 0x00};
   char label[] = "data-root";
-  CK_ATTRIBUTE second[] = {{CKA_CLASS, &type, sizeof type}, {CKA_CERTIFICATE_TYPE, &x509, sizeof x509},
-                           {CKA_TOKEN, &yes, 1},            {CKA_LABEL, label, sizeof label - 1},
-                           {CKA_SUBJECT, value, 2},         {CKA_VALUE, value, 2}};
+  CK_ATTRIBUTE second[] = {{CKA_CLASS, &type, sizeof type},
+                           {CKA_CERTIFICATE_TYPE, &x509, sizeof x509},
+                           {CKA_TOKEN, &yes, 1},
+                           {CKA_LABEL, label, sizeof label - 1},
+                           {CKA_SUBJECT, value, 2},
+                           {CKA_VALUE, value, 2}};
   CK_OBJECT_HANDLE object = 0;
   REQUIRE(functions->C_CreateObject(session, second, 6, &object) == CKR_OK);
   functions->C_CloseSession(session);

@@ -2,9 +2,9 @@
 // The tools that set a token up, on SoftHSM2, and read back with OpenSSL.
 #include "wayseal/pkcs11_tools/provisioning.hpp"
 
-#include <catch2/catch_test_macros.hpp>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
 
@@ -48,7 +48,8 @@ TEST_CASE("an identity key made in a token signs what OpenSSL verifies") {
   CHECK(token().public_key("signer") == point);
   for (uint8_t i = 0; i < 40; ++i) {  // Enough for integers with and without a leading bit.
     const Digest digest = transcript_of(i);
-    CHECK(openssl_verifies(token().public_key_spki("signer"), digest, token().sign_digest_der("signer", digest)));
+    CHECK(
+        openssl_verifies(token().public_key_spki("signer"), digest, token().sign_digest_der("signer", digest)));
   }
   CHECK(fakes::ecdsa_verify(point, transcript_of(3), token().sign_digest("signer", transcript_of(3))));
 }

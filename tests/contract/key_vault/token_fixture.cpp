@@ -35,7 +35,8 @@ std::vector<uint8_t> make_certificate() {
   X509* certificate = X509_new();
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), 0x123456);
   X509_NAME* name = X509_get_subject_name(certificate);
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const uint8_t*>("test root"), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const uint8_t*>("test root"), -1, -1,
+                             0);
   X509_set_issuer_name(certificate, name);
   X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
   X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
@@ -137,8 +138,8 @@ void TokenFixture::start_nss() {
   path_ = from_environment("WAYSEAL_NSS_MODULE");
   if (path_.empty()) path_ = "libsoftokn3.so";
   reserved_ = "configdir='sql:" + directory_.path() +
-              "' certPrefix='' keyPrefix='' secmod='secmod.db' flags=noModDB dbTokenDescription='" + token_label() +
-              "' updatedir='' ";
+              "' certPrefix='' keyPrefix='' secmod='secmod.db' flags=noModDB dbTokenDescription='" +
+              token_label() + "' updatedir='' ";
   if (module_.load(path_.c_str(), reserved_.c_str()) != Status::kOk) {
     missing_ = "NSS softoken is not installed (Debian: libnss3), and WAYSEAL_NSS_MODULE is not set";
     return;

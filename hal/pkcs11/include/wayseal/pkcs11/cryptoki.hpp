@@ -9,11 +9,11 @@
 
 namespace wayseal::cryptoki {
 
-inline constexpr CK_MECHANISM_TYPE kHkdfDerive = 0x402A;           ///< CKM_HKDF_DERIVE
-inline constexpr CK_MECHANISM_TYPE kSp800108CounterKdf = 0x03AC;   ///< CKM_SP800_108_COUNTER_KDF
-inline constexpr CK_MECHANISM_TYPE kAesCmac = 0x108A;              ///< CKM_AES_CMAC
-inline constexpr CK_RV kAeadDecryptFailed = 0x0042;                ///< CKR_AEAD_DECRYPT_FAILED
-inline constexpr CK_ULONG kHkdfSaltData = 2;                       ///< CKF_HKDF_SALT_DATA
+inline constexpr CK_MECHANISM_TYPE kHkdfDerive = 0x402A;          ///< CKM_HKDF_DERIVE
+inline constexpr CK_MECHANISM_TYPE kSp800108CounterKdf = 0x03AC;  ///< CKM_SP800_108_COUNTER_KDF
+inline constexpr CK_MECHANISM_TYPE kAesCmac = 0x108A;             ///< CKM_AES_CMAC
+inline constexpr CK_RV kAeadDecryptFailed = 0x0042;               ///< CKR_AEAD_DECRYPT_FAILED
+inline constexpr CK_ULONG kHkdfSaltData = 2;                      ///< CKF_HKDF_SALT_DATA
 
 /// CK_HKDF_PARAMS
 struct HkdfParams {

@@ -116,7 +116,8 @@ class Pkcs11Vault final : public KeyVault {
   // Keys (vault_keys.cpp).
   Status begin();
   Status agree(Suite suite, const EcPoint& peer, const Digest& transcript, SessionKeys& keys);
-  Status make_key(CK_OBJECT_HANDLE z, Suite suite, pkcs11::KeyUse use, const Digest& transcript, SessionKey& key);
+  Status make_key(CK_OBJECT_HANDLE z, Suite suite, pkcs11::KeyUse use, const Digest& transcript,
+                  SessionKey& key);
   void destroy_ephemeral();
   Slot* free_slot();
   Slot* find_slot(SessionKey key);

@@ -46,9 +46,9 @@ struct TokenObjectInfo {
   Kind kind = Kind::kOther;
   std::string label;
   TokenId id;
-  size_t size_bytes = 0;      ///< Of a certificate.
-  bool sensitive = false;     ///< Of a private key: CKA_SENSITIVE.
-  bool extractable = false;   ///< Of a private key: CKA_EXTRACTABLE.
+  size_t size_bytes = 0;     ///< Of a certificate.
+  bool sensitive = false;    ///< Of a private key: CKA_SENSITIVE.
+  bool extractable = false;  ///< Of a private key: CKA_EXTRACTABLE.
 };
 
 /// Initialises the first slot that has an uninitialised token (C_InitToken, C_InitPIN). SoftHSM2 always has one such slot.
