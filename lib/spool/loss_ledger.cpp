@@ -117,7 +117,8 @@ bool LossLedger::covers(const SessionId& session, uint32_t sequence) const {
   return false;
 }
 
-// The ranges that were not changed for longest come first when not all fit, so that the token tells which were taken.
+// The ranges that were not changed for longest come first when not all fit, so that the token tells which were
+// taken.
 LossSnapshot LossLedger::snapshot(Span<LossRange> out) const {
   LossSnapshot snapshot;
   for (size_t i = 0; i < size_; ++i) {
@@ -155,6 +156,12 @@ bool LossLedger::unreported() const {
     if (ranges_[i].revision > reported_) return true;
   }
   return false;
+}
+
+void LossLedger::clear() {
+  revision_ = 1;
+  reported_ = 0;
+  size_ = 0;
 }
 
 void LossLedger::load(const Range& range) {

@@ -60,8 +60,8 @@ bool SegmentLog::has_room(uint32_t bytes) const {
   return place_.head != 0 && !sealed_ && bytes <= start_of(place_.head + 1) - place_.end;
 }
 
-// A segment takes what a new one must hold at once: two SessionOpens carried over, its checkpoint, and the largest that may come then,
-// be it a record, or a checkpoint with a SessionOpen.
+// A segment takes what a new one must hold at once: two SessionOpens carried over, its checkpoint, and the
+// largest that may come then, be it a record, or a checkpoint with a SessionOpen.
 Status SegmentLog::measure(uint32_t checkpoint_max) {
   geometry_ = storage_.geometry();
   unit_ = geometry_.program_size > format::kUnitMin ? geometry_.program_size : format::kUnitMin;
@@ -120,7 +120,8 @@ Status SegmentLog::find_unheaded(uint64_t& newest) const {
   return Status::kOk;
 }
 
-// Without any header the medium must be blank, but for what a cut of the very first start_segment can have left.
+// Without any header the medium must be blank, but for what a cut of the very first start_segment can have
+// left.
 Status SegmentLog::check_blank() const {
   const uint64_t dirt = header_area_ + footprint(format::kCheckpointHeadSize);
   for (uint32_t index = 0; index < segment_count_; ++index) {
@@ -132,8 +133,8 @@ Status SegmentLog::check_blank() const {
   return Status::kOk;
 }
 
-// True unless the segment shows nothing that was written after it had become the head: its start was cut. A record alone is
-// proof enough, so that a rotten checkpoint does not cost the segment.
+// True unless the segment shows nothing that was written after it had become the head: its start was cut. A
+// record alone is proof enough, so that a rotten checkpoint does not cost the segment.
 Result<bool> SegmentLog::complete(uint64_t segment) const {
   uint64_t position = start_of(segment);
   LogEntry entry;
@@ -164,8 +165,8 @@ Status SegmentLog::mount(uint32_t checkpoint_max) {
   return Status::kOk;
 }
 
-// The end of the head is behind the last byte that is not erased. When the bytes right behind the last entry read as erased but dirt
-// follows, a reader would stop there: then the head takes nothing more.
+// The end of the head is behind the last byte that is not erased. When the bytes right behind the last entry
+// read as erased but dirt follows, a reader would stop there: then the head takes nothing more.
 Status SegmentLog::find_end() {
   const uint64_t limit = start_of(place_.head + 1);
   uint64_t position = start_of(place_.head) + header_area_;
@@ -229,8 +230,8 @@ Status SegmentLog::read(const LogEntry& entry, uint32_t offset, MutableBytes out
   return storage_.read(address(entry.position) + format::kEntryHeaderSize + offset, out);
 }
 
-// The first segment ever. Prefers one that is blank, so that nothing needs to be erased and a cut leaves only what
-// check_blank knows.
+// The first segment ever. Prefers one that is blank, so that nothing needs to be erased and a cut leaves only
+// what check_blank knows.
 Status SegmentLog::choose_first(uint64_t& segment) {
   for (uint64_t candidate = newest_header_ + 1; candidate <= newest_header_ + segment_count_; ++candidate) {
     const uint64_t base = address(start_of(candidate));
@@ -292,8 +293,8 @@ Status SegmentLog::append(LogEntry& entry, Fill fill, void* context) {
   return Status::kOk;
 }
 
-// A program that failed may have left anything, and the bytes cannot be used before they are erased. Readers get across it
-// only when its first bytes are not blank. They will see the entry when its header is whole.
+// A program that failed may have left anything, and the bytes cannot be used before they are erased. Readers
+// get across it only when its first bytes are not blank. They will see the entry when its header is whole.
 void SegmentLog::skip_failed(LogEntry& entry, uint32_t size) {
   uint8_t raw[format::kEntryHeaderSize];
   const bool readable = storage_.read(address(place_.end), raw) == Status::kOk;

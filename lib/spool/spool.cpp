@@ -254,8 +254,8 @@ Status Spool::flush() {
 
 // Segments --------------------------------------------------------------------------------------------------
 
-// Goes on to the next segment. That one is dead already; the one behind it is given up now, in memory first and then by the
-// checkpoint, so that a power cut leaves either all of it alive or all of it accounted for.
+// Goes on to the next segment. That one is dead already; the one behind it is given up now, in memory first and
+// then by the checkpoint, so that a power cut leaves either all of it alive or all of it accounted for.
 Status Spool::roll() {
   const SegmentLog::Place before = log_.place();
   log_.restore(before);  // nothing more goes into the old head, even when the new one cannot be made
@@ -518,7 +518,8 @@ Status Spool::settle(const SessionId& session, uint64_t contiguous, Bytes beyond
   return Status::kOk;
 }
 
-// The backend knows of the losses that the report named: they are as good as settled, and no gap to be found again.
+// The backend knows of the losses that the report named: they are as good as settled, and no gap to be found
+// again.
 void Spool::end_report() {
   for (size_t i = 0; i < ledger_.size(); ++i) {
     const LossLedger::Range& range = ledger_[i];
@@ -541,7 +542,8 @@ void Spool::end_report() {
   ledger_dirty_ = true;
 }
 
-// Counts what `marks` frees, from the first record that waits to the last that can be named, and takes the marks over.
+// Counts what `marks` frees, from the first record that waits to the last that can be named, and takes the
+// marks over.
 Status Spool::free_settled(Session& session, const Marks& marks) {
   const uint32_t highest = marks.highest();
   const uint32_t end = highest < session.last ? highest : session.last;

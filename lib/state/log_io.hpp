@@ -11,8 +11,8 @@ namespace wayseal::log {
 // The largest program_size that the Storage contract allows.
 inline constexpr size_t kProgramMax = 256;
 
-// CRC-32C (Castagnoli, RFC 3720 appendix B.4). Begin with 0; give the result back in to go on. Finds accidents, not attacks:
-// everything that matters is sealed or signed besides.
+// CRC-32C (Castagnoli, RFC 3720 appendix B.4). Begin with 0; give the result back in to go on. Finds accidents,
+// not attacks: everything that matters is sealed or signed besides.
 uint32_t crc32c(uint32_t crc, Bytes data);
 
 // CRC-32C of `size` bytes of the medium from `offset`.
@@ -31,8 +31,8 @@ inline bool is_blank(Bytes bytes) {
   return true;
 }
 
-// Programs a stream of bytes from a program-aligned offset: gathers small pieces, passes large ones through uncopied, splits at
-// block borders, pads the end with 0xFF. Lives on the stack for one entry.
+// Programs a stream of bytes from a program-aligned offset: gathers small pieces, passes large ones through
+// uncopied, splits at block borders, pads the end with 0xFF. Lives on the stack for one entry.
 class Writer {
  public:
   Writer(Storage& storage, uint64_t offset)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Each half:  header, header again (one may rot), entries.
-//   header, 16 bytes:  0 u32 magic   4 u16 version  6 u16 0          8 u32 generation  12 u32 CRC-32C of the rest
-//   entry, 16 bytes:   0 u32 CRC-32C of generation and bytes 4 to 15  4 u32 CRC-32C of the value
-//                      8 u16 size   10 u8 item      11 u8 kind       12 u32 number: 1, 2, 3, ... in this half
+//   header, 16 bytes:  0 u32 magic   4 u16 version   6 u16 0   8 u32 generation   12 u32 CRC-32C of the rest
+//   entry, 16 bytes:   0 u32 CRC-32C of generation and bytes 4 to 15   4 u32 CRC-32C of the value
+//                      8 u16 size   10 u8 item   11 u8 kind   12 u32 number: 1, 2, 3, ... in this half
 //   then the value. Little-endian. Headers and entries begin at multiples of the unit, max(16, program_size).
-// The generation inside the entry's CRC keeps what a former use of the half left behind from being taken for real.
+// The generation inside the entry's CRC keeps what a former use of the half left behind from being taken for
+// real.
 #include "wayseal/state/state_store.hpp"
 
 #include "state/log_io.hpp"
@@ -103,9 +104,10 @@ Status StateStore::mount() {
   return Status::kOk;
 }
 
-// No valid header: the first format was cut, or nothing was ever written, or this is not ours. It is safe to format only where no
-// value can have been stored: values follow a valid header, so all is blank behind the headers. A half that is dirty in its headers
-// alone shows that a format was cut here, whatever a later cut erasure left in the other.
+// No valid header: the first format was cut, or nothing was ever written, or this is not ours. It is safe to
+// format only where no value can have been stored: values follow a valid header, so all is blank behind the
+// headers. A half that is dirty in its headers alone shows that a format was cut here, whatever a later cut
+// erasure left in the other.
 Status StateStore::mount_without_header() {
   const uint32_t data = 2 * unit_of(geometry_);
   bool head_blank[2] = {};
@@ -133,7 +135,8 @@ Status StateStore::format() {
   return mount();
 }
 
-// Writes the headers of a half whose entries, if any, are durable, and makes it the active one if it began empty.
+// Writes the headers of a half whose entries, if any, are durable, and makes it the active one if it began
+// empty.
 Status StateStore::start_half(uint8_t half, uint32_t generation) {
   WAYSEAL_TRY(write_headers(half, generation));
   half_ = half;
@@ -186,8 +189,8 @@ Status StateStore::scan(uint32_t generation) {
   return check_tail();
 }
 
-// What follows the last entry is erased, or the remains of a put that was cut. Valid entries behind it would mean that an entry
-// has rotted of which not even the item is known.
+// What follows the last entry is erased, or the remains of a put that was cut. Valid entries behind it would
+// mean that an entry has rotted of which not even the item is known.
 Status StateStore::check_tail() {
   const Result<bool> blank = log::is_blank(storage_, base(half_) + end_, base(half_) + half_size_);
   if (!blank.ok()) return blank.status();
@@ -278,8 +281,8 @@ Status StateStore::copy_entry(const Place& to, const Slot& slot) {
   return writer.finish();
 }
 
-// Writes the newest values, with `item` replaced, into the other half and makes that the active one. Until its headers are
-// durable, the old half is what a mount finds.
+// Writes the newest values, with `item` replaced, into the other half and makes that the active one. Until its
+// headers are durable, the old half is what a mount finds.
 Status StateStore::compact(StateItem item, Bytes value, uint8_t kind) {
   const uint32_t unit = unit_of(geometry_);
   const size_t replaced = static_cast<size_t>(item);
@@ -289,7 +292,8 @@ Status StateStore::compact(StateItem item, Bytes value, uint8_t kind) {
   }
   if (needed > half_size_) return Status::kFull;
 
-  // From here on the other half may turn out to be the newer one after a failure: no more entries into this one.
+  // From here on the other half may turn out to be the newer one after a failure: no more entries into this
+  // one.
   tail_dirty_ = true;
   Place place{static_cast<uint8_t>(half_ ^ 1U), generation_ + 1, 2 * unit, 1};
   WAYSEAL_TRY(erase_range(storage_, base(place.half), half_size_));

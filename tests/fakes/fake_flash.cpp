@@ -39,7 +39,7 @@ Status FakeFlash::do_read(uint64_t offset, MutableBytes out) {
 }
 
 // Counts the operation and lets it fail or die when that was asked for.
-Status FakeFlash::begin(Operation operation) {
+Status FakeFlash::begin(Operation&& operation) {
   if (!powered_) return Status::kStorageFailed;
   current_ = std::move(operation);
   const uint64_t offset = current_->offset;

@@ -19,11 +19,11 @@ namespace wayseal::test {
 enum class CutMode {
   kClean,         ///< The operation under way did nothing, everything before it happened.
   kTorn,          ///< The operation under way happened in part, everything before it happened.
-  kLoseUnsynced,  ///< As kTorn, and any of the operations since the last sync are missing, torn or out of order.
+  kLoseUnsynced,  ///< As kTorn, and any operations since the last sync are missing, torn or out of order.
 };
 
-/// NOR flash in memory. Erasing gives 0xFF, programming clears bits; programming what is not erased is recorded as a violation, for
-/// the test to assert that there is none. Every random choice comes from the seed.
+/// NOR flash in memory. Erasing gives 0xFF, programming clears bits; programming what is not erased is recorded
+/// as a violation, for the test to assert that there is none. Every random choice comes from the seed.
 class FakeFlash final : public Storage {
  public:
   explicit FakeFlash(StorageGeometry geometry, uint64_t seed = 1);
@@ -84,7 +84,7 @@ class FakeFlash final : public Storage {
   Status do_erase(uint32_t block) override;
   Status do_sync() override;
 
-  Status begin(Operation operation);
+  Status begin(Operation&& operation);
   void apply(const Operation& operation);
   void lose_power(CutMode mode, const Operation* torn);
   static void tear(const Operation& operation, std::vector<uint8_t>& image, std::mt19937_64& random);

@@ -36,7 +36,8 @@ constexpr StorageGeometry kGeometry{16384, 64, 1};
   }
 }
 
-// Starts a worker, kills it after it has said `reports` times how far it is, and returns the last number it said.
+// Starts a worker, kills it after it has said `reports` times how far it is, and returns the last number it
+// said.
 uint32_t kill_in_the_middle(const std::string& path, uint32_t session, int reports) {
   int ends[2] = {-1, -1};
   REQUIRE(::pipe(ends) == 0);

@@ -74,7 +74,7 @@ std::string live_on(FakeFlash& flash, StateModel model, uint64_t seed) {
     StateStore store(flash);
     const Status status = store.mount();
     if (status != Status::kOk) return std::string("mount: ") + status_name(status);
-    const std::string wrong = check(store, model);
+    std::string wrong = check(store, model);
     if (!wrong.empty()) return wrong;
     flash.cut_power_at(1 + random() % 30, kModes[random() % 3]);
     for (int i = 0; i < 12 && change(store, model, random); ++i) continue;

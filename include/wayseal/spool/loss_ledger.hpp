@@ -9,8 +9,8 @@
 
 namespace wayseal {
 
-/// What LossLedger::snapshot gave: `count` ranges, those not changed since the ledger stood at `token`. Token 0 stands for
-/// nothing.
+/// What LossLedger::snapshot gave: `count` ranges, those not changed since the ledger stood at `token`. Token 0
+/// stands for nothing.
 struct LossSnapshot {
   size_t count = 0;
   uint32_t token = 0;
@@ -29,9 +29,9 @@ class LossLedger {
     LossCause cause = LossCause::kMixed;
   };
 
-  /// Adds `count` missing records among first to last (count <= last - first + 1). What is known already is not counted twice
-  /// where the ledger can tell. Never fails: the nearest ranges of a session are merged when there is no room, and when
-  /// no session has two, the oldest ranges become the one without a session.
+  /// Adds `count` missing records among first to last (count <= last - first + 1). What is known already is not
+  /// counted twice where the ledger can tell. Never fails: the nearest ranges of a session are merged when
+  /// there is no room, and when no session has two, the oldest ranges become the one without a session.
   void add(const SessionId& session, uint32_t first, uint32_t last, uint32_t count, LossCause cause);
   /// True when a range of the session includes `sequence`.
   bool covers(const SessionId& session, uint32_t sequence) const;
@@ -57,7 +57,7 @@ class LossLedger {
   /// For storing: the ranges, oldest first; and for loading, after `clear`.
   size_t size() const { return size_; }
   const Range& operator[](size_t index) const { return ranges_[index]; }
-  void clear() { *this = LossLedger(); }
+  void clear();
   void load(const Range& range);
 
  private:

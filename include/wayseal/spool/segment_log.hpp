@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// The log under the Spool: where entries lie, how they are found and written. Part of Spool, not for direct use.
+/// The log under the Spool: where entries lie, how they are found and written. Part of Spool, not for direct
+/// use.
 #ifndef WAYSEAL_SPOOL_SEGMENT_LOG_HPP
 #define WAYSEAL_SPOOL_SEGMENT_LOG_HPP
 
@@ -18,8 +19,8 @@ class Writer;
 /// Kinds of entries in the log. The numbers are stored.
 enum class LogKind : uint8_t { kCheckpoint = 1, kSessionOpen = 2, kRecord = 3 };
 
-/// Header of one entry. A position is segment number times segment size, plus the offset in the segment: it grows for ever and
-/// names one place of one lap. 0 is never a position, for segments count from 1.
+/// Header of one entry. A position is segment number times segment size, plus the offset in the segment: it
+/// grows for ever and names one place of one lap. 0 is never a position, for segments count from 1.
 struct LogEntry {
   LogKind kind = LogKind::kRecord;
   uint32_t size = 0;  ///< Bytes of payload.
@@ -41,8 +42,9 @@ class SegmentLog {
   };
 
   /// Computes the layout and finds the last complete segment and its end. Writes nothing.
-  /// `payload_max` is the largest checkpoint.
-  /// \return kOk, with head() 0 for an empty log; kInvalidArgument, kUnsupported, kMalformed, kStorageFailed as Spool::mount.
+  /// `checkpoint_max` is the size of the largest checkpoint.
+  /// \return kOk, with head() 0 for an empty log; kInvalidArgument, kUnsupported, kMalformed, kStorageFailed as
+  ///         Spool::mount.
   Status mount(uint32_t checkpoint_max);
   Status erase_all();
 
@@ -54,8 +56,8 @@ class SegmentLog {
   uint64_t start_of(uint64_t segment) const { return segment * segment_size_; }
   uint64_t segment_of(uint64_t position) const { return position / segment_size_; }
 
-  /// Finds the next valid entry at or behind `position` and before `limit`, and moves `position` behind it. Damaged stretches are
-  /// skipped. \return kOk; kNotFound: `position` is where to go on later; kStorageFailed.
+  /// Finds the next valid entry at or behind `position` and before `limit`, and moves `position` behind it.
+  /// Damaged stretches are skipped. \return kOk; kNotFound: `position` is where to go on later; kStorageFailed.
   Status step(uint64_t& position, uint64_t limit, LogEntry& out) const;
   /// True when the payload is what was written.
   Result<bool> intact(const LogEntry& entry) const;
@@ -75,12 +77,13 @@ class SegmentLog {
   }
   /// Erases the segment behind the head and writes its header: it is the head now. Durable after `sync`.
   Status start_segment();
-  /// Writes an entry at the end; fills in entry.position. `fill` writes exactly entry.size bytes. When it fails,
-  /// entry.position is 0, unless the entry can be found on the medium nevertheless.
+  /// Writes an entry at the end; fills in entry.position. `fill` writes exactly entry.size bytes. When it
+  /// fails, entry.position is 0, unless the entry can be found on the medium nevertheless.
   using Fill = Status (*)(void* context, log::Writer& writer);
   Status append(LogEntry& entry, Fill fill, void* context);
   Status append(LogEntry& entry, Bytes payload);
-  /// Writes a copy of an entry, which gets the copy's position. Its checksum goes along, so that rot stays visible.
+  /// Writes a copy of an entry, which gets the copy's position. Its checksum goes along, so that rot stays
+  /// visible.
   Status append_copy(LogEntry& entry);
   Status sync() { return storage_.sync(); }
 

@@ -35,9 +35,9 @@ struct SpoolEntry {
   uint32_t check = 0;     ///< CRC-32C of the bytes. For the spool alone.
 };
 
-/// How far one connection has been served. A default one starts with the oldest entry that is not settled; make a new one for
-/// each connection, and whenever everything not settled shall be sent again. One cursor is in use at a time: a newer one
-/// makes an older one repeat the SessionOpens.
+/// How far one connection has been served. A default one starts with the oldest entry that is not settled; make
+/// a new one for each connection, and whenever everything not settled shall be sent again. One cursor is in use
+/// at a time: a newer one makes an older one repeat the SessionOpens.
 struct SpoolCursor {
   uint64_t position = 0;
   uint32_t id = 0;
@@ -62,25 +62,29 @@ struct SpoolStats {
 
 /// A circular log of sealed records on a Storage of its own.
 ///
-/// **What it promises.** A record for which `append` and a later `sync` returned kOk is there, bit by bit, after any number of
-/// power cuts, until one of three things happens: `settle` named it, `refuse` freed its session, or it was evicted because
-/// the log was full. Evicted, refused and damaged records and void numbers stand in the loss ledger, durably *before* the
-/// bytes go, until a report about them has been settled. A restart may repeat what was settled shortly before; it never
-/// forgets. A SessionOpen stays for as long as its session has records here.
+/// **What it promises.** A record for which `append` and a later `sync` returned kOk is there, bit by bit,
+/// after any number of power cuts, until one of three things happens: `settle` named it, `refuse` freed its
+/// session, or it was evicted because the log was full. Evicted, refused and damaged records and void numbers
+/// stand in the loss ledger, durably *before* the bytes go, until a report about them has been settled. A
+/// restart may repeat what was settled shortly before; it never forgets. A SessionOpen stays for as long as its
+/// session has records here.
 ///
-/// **How.** N erase blocks make one segment, large enough for two records (and for the bookkeeping). Segment number s, counted
-/// from the first one ever, lies at s modulo the number of segments; at least four are needed, so with 4 KiB blocks and 16 KiB
-/// records 128 KiB. A segment begins with a header, copies of the SessionOpens whose segment goes, and a checkpoint:
-/// acked sequences, ledger, and the oldest living segment. Only when that is durable is the segment after it dead, to be erased
-/// when its turn comes; so one segment is always in reserve. Each entry has a header with its own CRC-32C bound to the
-/// segment number, and a CRC-32C over its bytes. Mounting writes nothing. Everything is described in lib/spool/format.hpp.
+/// **How.** N erase blocks make one segment, large enough for the largest record beside the bookkeeping: 28 KiB
+/// with 4 KiB blocks and default limits. Segment number s, counted from the first one ever, lies at s modulo
+/// the number of segments. At least four are needed; one is the reserve, another is being filled. A segment
+/// begins with a header, copies of the SessionOpens whose segment goes, and a checkpoint: acked sequences,
+/// ledger, and the oldest living segment. Only when that is durable is the segment after it dead, to be erased
+/// when its turn comes; so one segment is always in reserve. Each entry has a header with its own CRC-32C bound
+/// to the segment number, and a CRC-32C over its bytes. Mounting writes nothing. Everything is described in
+/// lib/spool/format.hpp.
 ///
-/// **States.** Only `mount` and `format` may be called first. A failed sync of the medium makes every writing call
-/// return kStorageFailed until `mount` is called again, because nothing since the last sync may be taken as durable.
+/// **States.** Only `mount` and `format` may be called first. A failed sync of the medium makes every writing
+/// call return kStorageFailed until `mount` is called again, because nothing since the last sync may be taken
+/// as durable.
 ///
-/// Threads: one, the cloud side's. Blocking: as long as the medium takes; a new segment erases N blocks. Each call is bounded by the
-/// number of entries it passes; cursor and sessions remember where they were. RAM: 5 KiB with the
-/// default limits, mostly 96 bytes a session (kLiveSessionsMax) and 36 a loss range (kLossRangesMax).
+/// Threads: one, the cloud side's. Blocking: as long as the medium takes; a new segment erases N blocks. Each
+/// call is bounded by the number of entries it passes; cursor and sessions remember where they were. RAM: 5 KiB
+/// with the default limits, mostly 104 bytes a session (kLiveSessionsMax) and 36 a loss range (kLossRangesMax).
 class Spool {
  public:
   /// \param storage outlives this object and has no other user.
@@ -88,11 +92,12 @@ class Spool {
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
 
-  /// Finds what is there. Never writes. A blank medium is an empty spool. No session can be appended to afterwards until
-  /// `append_open`: a new start is a new session.
+  /// Finds what is there. Never writes. A blank medium is an empty spool. No session can be appended to
+  /// afterwards until `append_open`: a new start is a new session.
   /// \return kOk;
   ///         kInvalidArgument when the area is too small;
-  ///         kUnsupported when a build with another format or other limits wrote it (deliver with that build, or `format`);
+  ///         kUnsupported when a build with another format or other limits wrote it (deliver with that build,
+  ///         or `format`);
   ///         kMalformed when it holds something foreign: somebody must decide (`format` forgets what is there);
   ///         kStorageFailed.
   Status mount();
@@ -103,31 +108,34 @@ class Spool {
   /// Starts a session: later `append`s belong to it. Durable when kOk. When kLiveSessionsMax sessions have
   /// records here, the oldest is evicted whole and counted.
   /// \param session_open the encoded SessionOpen, 1 to kSessionOpenMax bytes.
-  /// \return kOk; kInvalidArgument for its size or a session that is known; kFull, kStorageFailed: the session is not
-  ///         started, open another one later; kBadState before `mount`.
+  /// \return kOk; kInvalidArgument for its size or a session that is known; kFull, kStorageFailed: the session
+  ///         is not started, open another one later; kBadState before `mount`.
   Status append_open(const SessionId& session, Bytes session_open);
 
-  /// Adds a record of the session that was opened last. Durable at the next `sync` that returns kOk. Evicts, counted, when there is
-  /// no room.
+  /// Adds a record of the session that was opened last. Durable at the next `sync` that returns kOk. Evicts,
+  /// counted, when there is no room.
   /// \param sequence 1 to kSessionRecordsMax, larger than every earlier one of the session, voids included.
   /// \param sealed 1 to kRecordMax bytes.
   /// \return kOk;
   ///         kInvalidArgument: size or sequence;
-  ///         kBadState before `mount`, or when `session` is not the one opened last in this life, or was refused;
+  ///         kBadState before `mount`, or when `session` is not the one opened last in this life, or was
+  ///         refused;
   ///         kFull, kStorageFailed: not accepted. The number is used up: call `note_void`.
   Status append(const SessionId& session, uint64_t sequence, Bytes sealed);
 
-  /// Makes everything accepted durable, and now and then what has been settled. Cheap when there is nothing to do.
+  /// Makes everything accepted durable, and now and then what has been settled. Cheap when there is nothing to
+  /// do.
   /// \return kOk; kFull, kStorageFailed: see "States".
   Status sync();
 
-  /// Makes durable all of it: records, settled marks, ledger. For a shutdown; after it a restart repeats nothing.
+  /// Makes durable all of it: records, settled marks, ledger. For a shutdown; after it a restart repeats
+  /// nothing, unless room for the marks could be had only by evicting.
   /// \return as `sync`.
   Status flush();
 
   /// The next entry that is not settled, oldest first, the SessionOpen before its session's first record unless
-  /// the backend has acknowledged it. Entries appended later are found by later calls. Gives entries that are not synced yet: sync
-  /// before sending when the backend must not know more than this vehicle.
+  /// the backend has acknowledged it. Entries appended later are found by later calls. Gives entries that are
+  /// not synced yet: sync before sending when the backend must not know more than this vehicle.
   /// \return kOk; kNotFound at the end for now; kStorageFailed; kBadState before `mount`.
   Status next(SpoolCursor& cursor, SpoolEntry& out);
 
@@ -137,30 +145,31 @@ class Spool {
 
   /// Copies an entry's bytes to the first entry.size bytes of `out`.
   /// \return kOk; kBufferTooSmall; kNotFound when it was evicted in the meantime: skip it;
-  ///         kMalformed when the medium gives back something else: the record is then in the ledger, skip it; kStorageFailed;
-  ///         kBadState before `mount`.
+  ///         kMalformed when the medium gives back something else: the record is then in the ledger, skip it;
+  ///         kStorageFailed; kBadState before `mount`.
   Status read(const SpoolEntry& entry, MutableBytes out);
 
   /// Frees what an authentic ack names, merged with what earlier acks said.
   /// \param contiguous every sequence up to it is stored.
-  /// \param beyond bit i of byte j, least first: sequence contiguous + 2 + 8j + i is stored. At most kAckBeyondMax bytes.
+  /// \param beyond bit i of byte j, least first: sequence contiguous + 2 + 8j + i is stored. At most
+  ///         kAckBeyondMax bytes.
   /// \return kOk; kNotFound for a session that is not here (settled before: ignore);
-  ///         kMalformed when it names numbers of this life that were never used, or a longer bitmap: drop the ack, nothing was
-  ///         freed; kStorageFailed: nothing was freed; kBadState before `mount`.
+  ///         kMalformed when it names numbers of this life that were never used, or a longer bitmap: drop the
+  ///         ack, nothing was freed; kStorageFailed: nothing was freed; kBadState before `mount`.
   Status settle(const SessionId& session, uint64_t contiguous, Bytes beyond);
 
-  /// Frees a session that the backend has refused, by an authentic refusal: its records go to the ledger as refused.
-  /// When it is the session opened last, nothing more can be appended to it.
+  /// Frees a session that the backend has refused, by an authentic refusal: its records go to the ledger as
+  /// refused. When it is the session opened last, nothing more can be appended to it.
   /// \return kOk; kNotFound; kBadState before `mount`.
   Status refuse(const SessionId& session);
 
   /// Notes that a sequence number was used without leaving a record here (sealing or storing failed).
   void note_void(const SessionId& session, uint64_t sequence);
 
-  /// Highest sequence of a session that is durable; 0 when none is. Known for every session with records here, and always for
-  /// the one opened last, also after a restart and when all of it is settled: the value for SessionOpen's
-  /// previous_last_durable.
-  /// \return the sequence; kNotFound.
+  /// Highest sequence of a session that is durable; 0 when none is. Known for every session with records here,
+  /// and always for the one opened last, also after a restart and when all of it is settled: the value for
+  /// SessionOpen's previous_last_durable.
+  /// \return the sequence; kNotFound for a session that is settled and superseded, or was never here.
   Result<uint64_t> last_durable(const SessionId& session) const;
 
   /// Copies what is known to be missing, for a loss report.
@@ -168,9 +177,9 @@ class Spool {
   /// \return how many, and a token for `losses_reported`.
   LossSnapshot losses(Span<LossRange> out) const { return ledger_.snapshot(out); }
 
-  /// Says that the record (session, sequence), appended with kOk, carries the snapshot `token`. Once an ack settles that
-  /// record, the ranges of the snapshot are forgotten; when the record itself is lost, they stay and become unreported again.
-  /// A later report replaces an earlier one that is still on its way.
+  /// Says that the record (session, sequence), appended with kOk, carries the snapshot `token`. Once an ack
+  /// settles that record, the ranges of the snapshot are forgotten; when the record itself is lost, they stay
+  /// and become unreported again. A later report replaces an earlier one that is still on its way.
   void losses_reported(uint32_t token, const SessionId& session, uint64_t sequence);
 
   /// True when there are losses that no report on its way carries: time to make one.

@@ -27,17 +27,19 @@ inline constexpr size_t kStateItemsMax = 16;
 inline constexpr size_t kStateValueMax = (kPrekeysMax + 1) * 96 + kChainMax * kCertificateMax + 1024;
 
 /// Keeps the newest value of each item in one Storage area. The area is cut into two halves of whole blocks.
-/// One half is active: a header, then a log in which the last entry of an item counts, each with a CRC-32C. When
-/// it is full, the newest values are copied into the other half, whose header is written last. So every instant of a
-/// power cut finds the old value or the new one, never a mixture and never none.
+/// One half is active: a header, then a log in which the last entry of an item counts, each with a CRC-32C.
+/// When it is full, the newest values are copied into the other half, whose header is written last. So every
+/// instant of a power cut finds the old value or the new one, never a mixture and never none.
 ///
 /// The store does not know what a value means. Values that must not go back are guarded by their owner, who
-/// compares before `put`; rollback of the whole medium is seen only by a counter outside it (KeyVault::monotonic_counter).
+/// compares before `put`; rollback of the whole medium is seen only by a counter outside it
+/// (KeyVault::monotonic_counter).
 ///
-/// Medium: each half holds at least three of the largest values, else `mount` says kInvalidArgument. Wear: one block
-/// erasure for about block_size / (value + 16) puts.
+/// Medium: each half holds at least three of the largest values, else `mount` says kInvalidArgument. Wear: one
+/// block erasure for about block_size / (value + 16) puts.
 ///
-/// Threads: one, the cloud side's. Blocking: as long as the medium takes. Costs about 0.2 KiB of RAM; values are not cached.
+/// Threads: one, the cloud side's. Blocking: as long as the medium takes. Costs about 0.2 KiB of RAM; values
+/// are not cached.
 class StateStore {
  public:
   /// \param storage outlives this object and has no other user.
@@ -50,24 +52,25 @@ class StateStore {
   /// \return kOk;
   ///         kInvalidArgument when the area is too small;
   ///         kUnsupported when another version wrote it;
-  ///         kMalformed when it holds something foreign, or values that have rotted: somebody must decide (`format`
-  ///         would forget counters, so the library never does it by itself);
+  ///         kMalformed when it holds something foreign, or values that have rotted: somebody must decide
+  ///         (`format` would forget counters, so the library never does it by itself);
   ///         kFull, kStorageFailed from the medium.
   Status mount();
 
-  /// Erases everything and starts empty. For provisioning. \return kOk; kInvalidArgument; kFull; kStorageFailed.
+  /// Erases everything and starts empty. For provisioning. \return kOk; kInvalidArgument; kFull;
+  /// kStorageFailed.
   Status format();
 
   /// Copies a value.
-  /// \return its size, at most out.size(); kNotFound when never put; kBufferTooSmall; kMalformed when it rotted since
-  ///         mount; kStorageFailed; kBadState before `mount`.
+  /// \return its size, at most out.size(); kNotFound when never put; kBufferTooSmall; kMalformed when it rotted
+  ///         since mount; kStorageFailed; kBadState before `mount`.
   Result<size_t> get(StateItem item, MutableBytes out) const;
 
   /// Replaces a value; it is durable when kOk. After a power cut inside, the old value or the new one is there.
   /// \param value 0 to kStateValueMax bytes.
-  /// \return kOk; kInvalidArgument for its size or an item out of range; kFull when all values together do not fit, or
-  ///         the medium is full; kStorageFailed; kBadState before `mount`. Whatever failed, `get` gives the old value until
-  ///         the next mount, which gives the old or the new.
+  /// \return kOk; kInvalidArgument for its size or an item out of range; kFull when all values together do not
+  ///         fit, or the medium is full; kStorageFailed; kBadState before `mount`. Whatever failed, `get` gives
+  ///         the old value until the next mount, which gives the old or the new.
   Status put(StateItem item, Bytes value);
 
   /// Forgets a value, durably. \return as `put`; kOk also when there was none.

@@ -25,6 +25,7 @@ int fdatasync_calls = 0;
 int fsync_calls = 0;
 }  // namespace
 
+// NOLINTBEGIN(readability-identifier-naming, bugprone-reserved-identifier, cert-dcl37-c, cert-dcl51-cpp)
 extern "C" {
 int __real_fdatasync(int fd);
 int __real_fsync(int fd);
@@ -48,6 +49,7 @@ int __wrap_posix_fallocate(int fd, off_t offset, off_t size) {
   return fallocate_error == 0 ? __real_posix_fallocate(fd, offset, size) : fallocate_error;
 }
 }
+// NOLINTEND(readability-identifier-naming, bugprone-reserved-identifier, cert-dcl37-c, cert-dcl51-cpp)
 
 namespace wayseal::test {
 namespace {

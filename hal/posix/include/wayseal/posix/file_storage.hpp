@@ -10,15 +10,16 @@ namespace wayseal {
 
 /// A file as flash: byte i of the area is byte i of the file, erased bytes are 0xFF.
 ///
-/// Honest about durability: `sync` is fdatasync; a new file is filled under another name (path and ".new"), synced, renamed, and its
-/// directory is synced, so that it exists whole or not at all. After a failed fdatasync the kernel may have thrown the
-/// written pages away and would report success the next time; so the object refuses to write or sync until it is
-/// opened again. The whole file is allocated when it is created: a full disk is noticed then, not during a drive.
+/// Honest about durability: `sync` is fdatasync; a new file is filled under another name (path and ".new"),
+/// synced, renamed, and its directory is synced, so that it exists whole or not at all. After a failed
+/// fdatasync the kernel may have thrown the written pages away and would report success the next time; so the
+/// object refuses to write or sync until it is opened again. The whole file is allocated when it is created: a
+/// full disk is noticed then, not during a drive.
 ///
-/// One user: an exclusive flock is held while open. Mode 0600 (an existing file is tightened). A symbolic link at `path`
-/// is refused. Allocates nothing on the heap.
+/// One user: an exclusive flock is held while open. Mode 0600 (an existing file is tightened). A symbolic link
+/// at `path` is refused. Allocates nothing on the heap.
 ///
-/// Threads: one at a time. Blocking: for as long as the disk takes. 64 bytes.
+/// Threads: one at a time. Blocking: for as long as the disk takes. 40 bytes.
 class FileStorage final : public Storage {
  public:
   FileStorage() = default;
@@ -28,8 +29,8 @@ class FileStorage final : public Storage {
 
   /// Opens the file, or creates it erased. Closes what was open before.
   /// \param path its directory exists; at most 4090 bytes.
-  /// \param geometry as documented there; for an existing file its size must be the same. Use one block_size for
-  ///        the life of a file. 4 KiB to 64 KiB suit a file system; program_size 1.
+  /// \param geometry as documented there; for an existing file its size must be the same. Use one block_size
+  ///        for the life of a file. 4 KiB to 64 KiB suit a file system; program_size 1.
   /// \return kOk;
   ///         kInvalidArgument for the geometry, or a path that is too long, a link, a directory or a device;
   ///         kDenied when another process (or object) has it open, or for missing rights;
