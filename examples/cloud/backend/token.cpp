@@ -111,6 +111,10 @@ Blob Token::sign(const Identity& identity, std::string_view digest) {
   return signature;
 }
 
+Blob Token::attribute(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) {
+  return read_attribute(*module_, keys_, object, type);
+}
+
 Blob Token::make_prekey(uint64_t id) {
   CK_MECHANISM mechanism{CKM_EC_KEY_PAIR_GEN, nullptr, 0};
   Template public_form;

@@ -49,6 +49,9 @@ class Token {
   /// ECDSA P-256 over a SHA-256 digest: r then s, 64 bytes.
   Blob sign(const Identity& identity, std::string_view digest);
 
+  /// Value of an attribute, for those who inspect keys. Throws TokenError where the token keeps it to itself.
+  Blob attribute(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
+
   /// Suites that the token can derive, bit n-1 for suite n.
   uint32_t suites() const { return suites_; }
 

@@ -23,6 +23,31 @@ void must(bool ok) {
   if (!ok) throw std::runtime_error("OpenSSL failed in a test vehicle");
 }
 
+Blob der_of(X509* certificate) {
+  const auto der = wayseal::oem::der_of(certificate);
+  return {der.begin(), der.end()};
+}
+
+Blob varint(uint64_t value) {
+  Blob out;
+  while (value >= 0x80) {
+    out += static_cast<char>(value | 0x80);
+    value >>= 7;
+  }
+  return out + static_cast<char>(value);
+}
+
+uint64_t zigzag(int64_t value) { return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63); }
+
+/// One value token of a column (PROTOCOL.md, "Columns"): first byte with the kind and six bits, then the rest.
+Blob token(bool repeat, uint64_t number) {
+  const uint64_t rest = number >> 6;
+  Blob out(1, static_cast<char>((repeat ? 1 : 0) | ((number & 0x3F) << 1) | (rest != 0 ? 0x80 : 0)));
+  return rest != 0 ? out + varint(rest) : out;
+}
+
+}  // namespace
+
 Blob agree(EVP_PKEY* own, const Blob& peer_point) {
   const auto peer = wayseal::oem::key_of_point(raw(peer_point));
   const Context context(EVP_PKEY_CTX_new(own, nullptr));
@@ -33,8 +58,10 @@ Blob agree(EVP_PKEY* own, const Blob& peer_point) {
   return z;
 }
 
-/// SP 800-108 counter mode with CMAC-AES-256, as OpenSSL has it.
-Blob derive(Blob z, Blob label, Blob th) {
+Blob derive_cmac(const Blob& z_in, const Blob& label_in, const Blob& th_in) {
+  Blob z = z_in;
+  Blob label = label_in;
+  Blob th = th_in;
   EVP_KDF* kdf = EVP_KDF_fetch(nullptr, "KBKDF", nullptr);
   EVP_KDF_CTX* context = EVP_KDF_CTX_new(kdf);
   char mac[] = "CMAC";
@@ -81,31 +108,6 @@ std::optional<Blob> gcm_open(const Blob& key, const Blob& nonce, const Blob& aad
   if (EVP_DecryptFinal_ex(context.get(), raw(out) + size, &size) != 1) return std::nullopt;
   return out;
 }
-
-Blob der_of(X509* certificate) {
-  const auto der = wayseal::oem::der_of(certificate);
-  return {der.begin(), der.end()};
-}
-
-Blob varint(uint64_t value) {
-  Blob out;
-  while (value >= 0x80) {
-    out += static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  return out + static_cast<char>(value);
-}
-
-uint64_t zigzag(int64_t value) { return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63); }
-
-/// One value token of a column (PROTOCOL.md, "Columns"): first byte with the kind and six bits, then the rest.
-Blob token(bool repeat, uint64_t number) {
-  const uint64_t rest = number >> 6;
-  Blob out(1, static_cast<char>((repeat ? 1 : 0) | ((number & 0x3F) << 1) | (rest != 0 ? 0x80 : 0)));
-  return rest != 0 ? out + varint(rest) : out;
-}
-
-}  // namespace
 
 Blob sha256(const Blob& bytes) {
   Blob out(32, '\0');
@@ -261,8 +263,8 @@ TestSession TestVehicle::open_session(const OpenPlan& plan) {
   open.set_signature(signer.sign(session.th));
   session.open = open.SerializeAsString();
   const Blob z = agree(ephemeral.get(), prekey.point());
-  session.v2b = derive(z, "ws1.v2b", session.th);
-  session.b2v = derive(z, "ws1.b2v", session.th);
+  session.v2b = derive_cmac(z, "ws1.v2b", session.th);
+  session.b2v = derive_cmac(z, "ws1.b2v", session.th);
   return session;
 }
 

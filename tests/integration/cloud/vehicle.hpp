@@ -46,6 +46,13 @@ bool verifies_signed(const Signed& message, const Blob& label) {
          verifies(message.chain(0), sha256(item(label) + message.body()), message.signature());
 }
 
+/// Z of an agreement: 32 bytes, leading zeros kept.
+Blob agree(EVP_PKEY* own, const Blob& peer_point);
+/// Suite 2's key derivation, by OpenSSL.
+Blob derive_cmac(const Blob& z, const Blob& label, const Blob& th);
+Blob gcm_seal(const Blob& key, const Blob& nonce, const Blob& aad, const Blob& plaintext);
+std::optional<Blob> gcm_open(const Blob& key, const Blob& nonce, const Blob& aad, const Blob& ciphertext);
+
 /// Point of a key, 65 bytes.
 Blob point_of(EVP_PKEY* key);
 
