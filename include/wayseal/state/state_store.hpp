@@ -33,7 +33,8 @@ inline constexpr size_t kStateValueMax = (kPrekeysMax + 1) * 96 + kChainMax * kC
 ///
 /// The store does not know what a value means. Values that must not go back are guarded by their owner, who
 /// compares before `put`; rollback of the whole medium is seen only by a counter outside it
-/// (KeyVault::monotonic_counter).
+/// (KeyVault::monotonic_counter). Rot in a value is noticed, with one exception: the entry written last looks
+/// like a put that was cut, and the value before it is given.
 ///
 /// Medium: each half holds at least three of the largest values, else `mount` says kInvalidArgument. Wear: one
 /// block erasure for about block_size / (value + 16) puts.
@@ -52,8 +53,8 @@ class StateStore {
   /// \return kOk;
   ///         kInvalidArgument when the area is too small;
   ///         kUnsupported when another version wrote it;
-  ///         kMalformed when it holds something foreign, or values that have rotted: somebody must decide
-  ///         (`format` would forget counters, so the library never does it by itself);
+  ///         kMalformed when it holds something foreign, or an entry has rotted of which not even the item is
+  ///         known: somebody must decide (`format` would forget counters, so the library never does it);
   ///         kFull, kStorageFailed from the medium.
   Status mount();
 
@@ -62,8 +63,8 @@ class StateStore {
   Status format();
 
   /// Copies a value.
-  /// \return its size, at most out.size(); kNotFound when never put; kBufferTooSmall; kMalformed when it rotted
-  ///         since mount; kStorageFailed; kBadState before `mount`.
+  /// \return its size, at most out.size(); kNotFound when never put; kBufferTooSmall; kMalformed when it has
+  ///         rotted: put a new one; kStorageFailed; kBadState before `mount`.
   Result<size_t> get(StateItem item, MutableBytes out) const;
 
   /// Replaces a value; it is durable when kOk. After a power cut inside, the old value or the new one is there.
