@@ -35,9 +35,9 @@ struct Options {
 };
 
 std::string find_module() {
-  for (const char* const path : {"/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-                                 "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-                                 "/usr/local/lib/softhsm/libsofthsm2.so"}) {
+  for (const char* const path :
+       {"/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+        "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so"}) {
     if (std::filesystem::exists(path)) return path;
   }
   throw std::runtime_error("SoftHSM2 is not installed; name another PKCS#11 module with --module");
@@ -71,7 +71,8 @@ void clear_place(const Path& out, bool force) {
     throw std::runtime_error(out.string() + " is not empty and was not made by this command");
   }
   if (!force) {
-    throw std::runtime_error(out.string() + " holds a fleet already; --force destroys its keys and makes a new one");
+    throw std::runtime_error(out.string() +
+                             " holds a fleet already; --force destroys its keys and makes a new one");
   }
   for (const char* const folder : kFolders) std::filesystem::remove_all(out / folder);
 }
@@ -96,8 +97,11 @@ void make_gateway(const Path& out, OemPki& pki, const std::vector<std::string>& 
 void make_backend(const Path& out, OemPki& pki, const Options& options) {
   const TokenPlan plan{out / "backend", options.module, "backend", read_pin(options.backend_pin_fd)};
   make_backend_token(plan, pki);
-  nlohmann::ordered_json config{{"listen", "backend.sock"}, {"database", "backend.db"}, {"module", options.module},
-                                {"softhsm2_conf", "softhsm2.conf"}, {"token", "backend"}};
+  nlohmann::ordered_json config{{"listen", "backend.sock"},
+                                {"database", "backend.db"},
+                                {"module", options.module},
+                                {"softhsm2_conf", "softhsm2.conf"},
+                                {"token", "backend"}};
   if (!plan.pin) config["pin_file"] = "pin";
   config["crls"] = {"crl.pem"};
   write_file(plan.folder / "backend.json", config.dump(2) + "\n", kPublic);
@@ -154,14 +158,20 @@ void renew(const Options& options) {
 void add_revoke_and_renew(CLI::App& app, const std::shared_ptr<Options>& options) {
   CLI::App* revoke_command =
       app.add_subcommand("revoke", "Revoke the certificates of a vehicle and write new revocation lists");
-  revoke_command->add_option("--out", options->out, "Folder made by provision")->required()->check(CLI::ExistingDirectory);
-  revoke_command->add_option("--vehicle", options->vehicle, "Vehicle id; without it, only the lists are renewed");
+  revoke_command->add_option("--out", options->out, "Folder made by provision")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  revoke_command->add_option("--vehicle", options->vehicle,
+                             "Vehicle id; without it, only the lists are renewed");
   revoke_command->callback([options] { revoke(*options); });
 
   CLI::App* renew_command =
       app.add_subcommand("renew", "Give the backend a new time certificate, and write new revocation lists");
-  renew_command->add_option("--out", options->out, "Folder made by provision")->required()->check(CLI::ExistingDirectory);
-  renew_command->add_option("--backend-pin-fd", options->backend_pin_fd, "Descriptor to read the backend's PIN from");
+  renew_command->add_option("--out", options->out, "Folder made by provision")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  renew_command->add_option("--backend-pin-fd", options->backend_pin_fd,
+                            "Descriptor to read the backend's PIN from");
   renew_command->callback([options] { renew(*options); });
 }
 
@@ -174,9 +184,11 @@ void add_provision_command(CLI::App& app) {
   command->add_option("--out", options->out, "Folder to make; it holds private keys")->required();
   command->add_option("--vehicles", options->vehicles, "Vehicles to make")->check(CLI::Range(1U, 10000U));
   command->add_option("--server-name", options->server_names, "Names and addresses of the gateway");
-  command->add_option("--module", options->module, "PKCS#11 module; without it, SoftHSM2's")->check(CLI::ExistingFile);
-  command->add_option("--vehicle-pin-fd", options->vehicle_pin_fd,
-                      "Descriptor to read the vehicles' PIN from; without it, one is generated into a 0600 file");
+  command->add_option("--module", options->module, "PKCS#11 module; without it, SoftHSM2's")
+      ->check(CLI::ExistingFile);
+  command->add_option(
+      "--vehicle-pin-fd", options->vehicle_pin_fd,
+      "Descriptor to read the vehicles' PIN from; without it, one is generated into a 0600 file");
   command->add_option("--backend-pin-fd", options->backend_pin_fd, "The same for the backend's PIN");
   command->add_flag("--force", options->force, "Destroy a fleet that this command made there before");
   command->callback([options] { provision(*options); });

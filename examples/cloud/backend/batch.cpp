@@ -41,7 +41,8 @@ class Reader {
       const auto byte = static_cast<unsigned char>(rest_[0]);
       rest_.remove_prefix(1);
       const uint64_t part = byte & 0x7F;
-      if (part != 0 && (shift >= bits || (bits - shift < 7 && (part >> (bits - shift)) != 0))) return std::nullopt;
+      if (part != 0 && (shift >= bits || (bits - shift < 7 && (part >> (bits - shift)) != 0)))
+        return std::nullopt;
       if (shift < 64) value |= part << shift;
       if ((byte & 0x80) == 0) return value;
     }
@@ -53,7 +54,8 @@ class Reader {
 
 uint64_t unzigzag(uint64_t z) { return (z >> 1) ^ (~(z & 1) + 1); }
 
-std::optional<std::vector<int64_t>> read_times(const wayseal::v1::Batch& batch, const wayseal::v1::Series& series) {
+std::optional<std::vector<int64_t>> read_times(const wayseal::v1::Batch& batch,
+                                               const wayseal::v1::Series& series) {
   std::vector<int64_t> times;
   Reader reader(series.times());
   auto time = static_cast<uint64_t>(batch.base_time_us());

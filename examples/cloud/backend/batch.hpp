@@ -23,7 +23,8 @@ using SampleSink = std::function<void(uint32_t group, uint32_t signal, int64_t t
 /// Counts samples and finds the time range. \return nothing when the batch breaks a rule of the format.
 std::optional<BatchSummary> summarise(const wayseal::v1::Batch& batch);
 
-/// Gives all samples, column by column. \return false when the batch breaks a rule; some samples may have come before.
+/// Gives all samples, column by column. \return false when the batch breaks a rule; some samples may have come
+/// before.
 bool read_samples(const wayseal::v1::Batch& batch, const SampleSink& sink);
 
 }  // namespace cloud

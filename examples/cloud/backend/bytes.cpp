@@ -36,8 +36,8 @@ Blob sha256(std::string_view bytes) {
 Blob hmac_sha256(std::string_view key, std::string_view bytes) {
   Blob out(32, '\0');
   unsigned int size = 0;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), data(bytes), bytes.size(), data(out), &size) ==
-      nullptr) {
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), data(bytes), bytes.size(), data(out),
+           &size) == nullptr) {
     throw std::runtime_error("HMAC is not available");
   }
   return out;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Byte strings, hashing and time of the backend. A byte string is a std::string, which is what libprotobuf has for `bytes`.
+// Byte strings, hashing and time of the backend. A byte string is a std::string, which is what libprotobuf has
+// for `bytes`.
 #ifndef WAYSEAL_CLOUD_BYTES_HPP
 #define WAYSEAL_CLOUD_BYTES_HPP
 

@@ -125,12 +125,13 @@ Config load_config(const std::string& path) {
   if (config.crl_policy != "required" && config.crl_policy != "off") {
     fail(path, "key 'crl_policy' must be \"required\" or \"off\"");
   }
-  for (std::string* p : {&config.listen, &config.database, &config.log, &config.pin_file,
-                         &config.softhsm2_conf}) {
+  for (std::string* p :
+       {&config.listen, &config.database, &config.log, &config.pin_file, &config.softhsm2_conf}) {
     *p = beside(path, *p);
   }
   for (std::string& crl : config.crls) crl = beside(path, crl);
-  if (config.listen.size() > kSocketPathMax) fail(path, "key 'listen' gives a path of more than 107 bytes, too long for a socket");
+  if (config.listen.size() > kSocketPathMax)
+    fail(path, "key 'listen' gives a path of more than 107 bytes, too long for a socket");
   return config;
 }
 

@@ -22,16 +22,16 @@ struct Policy {
 };
 
 struct Config {
-  std::string listen;        ///< Path of the unix socket.
-  std::string database;      ///< Path of the SQLite file.
-  std::string log = "-";     ///< Path, or "-" for standard error.
-  std::string module;        ///< Path of the PKCS#11 module.
-  std::string module_args;   ///< Handed to C_Initialize; NSS softoken needs it.
-  std::string softhsm2_conf; ///< Becomes SOFTHSM2_CONF, where SoftHSM2 looks for its store.
-  std::string token;         ///< Label of the token.
-  std::string pin_file;      ///< Mode 0600; unused with --pin-fd.
+  std::string listen;             ///< Path of the unix socket.
+  std::string database;           ///< Path of the SQLite file.
+  std::string log = "-";          ///< Path, or "-" for standard error.
+  std::string module;             ///< Path of the PKCS#11 module.
+  std::string module_args;        ///< Handed to C_Initialize; NSS softoken needs it.
+  std::string softhsm2_conf;      ///< Becomes SOFTHSM2_CONF, where SoftHSM2 looks for its store.
+  std::string token;              ///< Label of the token.
+  std::string pin_file;           ///< Mode 0600; unused with --pin-fd.
   std::vector<std::string> crls;  ///< PEM files; read again when they change.
-  std::string crl_policy;    ///< "required" (default) or "off".
+  std::string crl_policy;         ///< "required" (default) or "off".
   uint32_t connections_max = 256;
   Policy policy;
 };

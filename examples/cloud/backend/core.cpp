@@ -36,9 +36,8 @@ std::optional<SessionKeys> KeyRing::get(const SessionRow& session) {
 
 void KeyRing::put(int64_t session, const SessionKeys& keys) {
   if (keys_.size() >= kRingMax) {
-    const auto oldest = std::min_element(keys_.begin(), keys_.end(), [](const auto& a, const auto& b) {
-      return a.second.used < b.second.used;
-    });
+    const auto oldest = std::min_element(
+        keys_.begin(), keys_.end(), [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
     drop(oldest->first);
   }
   drop(session);
@@ -71,7 +70,8 @@ void Core::load_identities() {
   check_identity("prekey", prekey_identity, Role::kPrekey);
   check_identity("time", time_identity, Role::kTime);
   if (validity_days(time_identity.certificate) > 90) {
-    throw std::runtime_error("the time certificate is valid for more than 90 days, so no vehicle would accept it");
+    throw std::runtime_error(
+        "the time certificate is valid for more than 90 days, so no vehicle would accept it");
   }
 }
 
@@ -99,7 +99,8 @@ void Core::alarm(const Peer& peer, const char* kind, const Blob& session_id) {
 }
 
 void Core::flush() {
-  for (const auto& [alarm, times] : alarms_) store.alarm(alarm.vehicle, alarm.kind.c_str(), alarm.session_id, times);
+  for (const auto& [alarm, times] : alarms_)
+    store.alarm(alarm.vehicle, alarm.kind.c_str(), alarm.session_id, times);
   for (const auto& [name, by] : counts_) store.count(name.c_str(), by);
   alarms_.clear();
   counts_.clear();

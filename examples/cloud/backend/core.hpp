@@ -18,7 +18,8 @@ namespace cloud {
 
 inline constexpr int64_t kMsPerDay = 24LL * 60 * 60 * 1000;
 
-/// Keys of sessions, derived when they are needed and kept in the token until too many are. Losing them costs one
+/// Keys of sessions, derived when they are needed and kept in the token until too many are. Losing them costs
+/// one
 /// derivation: after a restart, too, they come from the prekey's private half.
 class KeyRing {
  public:
@@ -60,7 +61,8 @@ struct Core {
   /// After the token was lost: opens it again.
   void reopen_token();
 
-  /// Remembers an alarm and writes it to the log. `flush` brings it to the database, so that a flood of bad items costs
+  /// Remembers an alarm and writes it to the log. `flush` brings it to the database, so that a flood of bad
+  /// items costs
   /// one commit.
   void alarm(const Peer& peer, const char* kind, const Blob& session_id);
   /// The same for a counter.
@@ -100,7 +102,8 @@ struct Core {
 
 /// Sets body, signature and chain of a signed message (PROTOCOL.md, "Signed bodies").
 template <typename Message>
-void sign_into(Core& core, const Identity& identity, std::string_view label, const Blob& body, Message* message) {
+void sign_into(Core& core, const Identity& identity, std::string_view label, const Blob& body,
+               Message* message) {
   message->set_body(body);
   message->set_signature(core.token.sign(identity, signed_digest(label, body)));
   message->add_chain(identity.certificate);

@@ -23,7 +23,7 @@ namespace http = boost::beast::http;
 using Socket = asio::local::stream_protocol;
 using beast::error_code;
 
-constexpr std::chrono::seconds kIdle{75};      // longer than the gateway keeps an idle connection
+constexpr std::chrono::seconds kIdle{75};  // longer than the gateway keeps an idle connection
 constexpr std::chrono::seconds kReadBody{20};
 constexpr std::chrono::minutes kMaintenance{1};
 constexpr uint32_t kHeaderMax = 8192;
@@ -97,8 +97,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (*length > body_limit(*route)) return answer_and_close(413);
     route_ = *route;
     deadline(kReadBody);
-    http::async_read(socket_, buffer_, *parser_,
-                     [self = shared_from_this()](error_code read_error, size_t) { self->got_body(read_error); });
+    http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](error_code read_error, size_t) {
+      self->got_body(read_error);
+    });
   }
 
   void got_body(error_code error) {
@@ -110,7 +111,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void answer_if_http(error_code error) {
-    const bool peer_spoke_nonsense = error.category() == http::make_error_code(http::error::bad_method).category();
+    const bool peer_spoke_nonsense =
+        error.category() == http::make_error_code(http::error::bad_method).category();
     if (peer_spoke_nonsense && error != http::error::partial_message) return answer_and_close(400);
     close();
   }

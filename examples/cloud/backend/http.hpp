@@ -11,7 +11,8 @@ namespace cloud {
 
 class HttpServer {
  public:
-  /// Makes the socket with mode 0600. Throws when another program listens there; a socket that nobody listens on
+  /// Makes the socket with mode 0600. Throws when another program listens there; a socket that nobody listens
+  /// on
   /// is left from a crash and is replaced.
   HttpServer(const Config& config, Service& service, Log& log);
   ~HttpServer();

@@ -38,7 +38,8 @@ void Ingest::open_session(const Blob& encoded, const Peer& peer, Work& work) {
   const SessionRow* session = find_session(outcome.session_id, peer, work);
   // Its predecessor may be complete now that its end is known.
   if (session == nullptr) return;
-  const auto previous = core_.store.database().bytes("SELECT previous_session FROM sessions WHERE id = ?", session->row);
+  const auto previous =
+      core_.store.database().bytes("SELECT previous_session FROM sessions WHERE id = ?", session->row);
   if (previous && !previous->empty()) {
     work.sessions.erase(*previous);
     find_session(*previous, peer, work);
@@ -73,7 +74,8 @@ void Ingest::open_record(const Blob& encoded, const Peer& peer, Work& work) {
   }
   const auto keys = core_.ring.get(*session);
   if (!keys) {
-    // Settled: the keys are gone, so nothing new can come of it. Or the token lacks the prekey: an operator's matter.
+    // Settled: the keys are gone, so nothing new can come of it. Or the token lacks the prekey: an operator's
+    // matter.
     core_.alarm(peer, session->state == SessionState::kSettled ? "after-settled" : "prekey-missing",
                 session->session_id);
     core_.count("not_opened", 1);
@@ -170,10 +172,10 @@ void Ingest::store_losses(const LossReport& report, const Peer& peer, Work& work
   core_.store.add_start(peer.row, report.epoch(), report.batches_dropped(), report.samples_dropped());
   const auto clamp = [](uint64_t value) { return static_cast<int64_t>(std::min<uint64_t>(value, INT64_MAX)); };
   for (const auto& bus : report.buses()) {
-    core_.store.add_bus(peer.row, report.epoch(),
-                        {int64_t{bus.bus()}, clamp(bus.frames()), clamp(bus.frames_dropped()),
-                         clamp(bus.error_frames()), clamp(bus.bus_off_events()), clamp(bus.down_events()),
-                         clamp(bus.frames_unknown())});
+    core_.store.add_bus(
+        peer.row, report.epoch(),
+        {int64_t{bus.bus()}, clamp(bus.frames()), clamp(bus.frames_dropped()), clamp(bus.error_frames()),
+         clamp(bus.bus_off_events()), clamp(bus.down_events()), clamp(bus.frames_unknown())});
   }
 }
 
@@ -219,7 +221,8 @@ Blob Ingest::seal_ack(const SessionRow& session, const SessionKeys& keys, const 
   const Blob nonce = core_.token.random(12);
   wayseal::v1::Sealed sealed;
   sealed.set_header(reply_header(session.suite, session.session_id, nonce));
-  sealed.set_ciphertext(core_.token.seal(keys, nonce, sealed.header(), frame(kTypeAck, ack.SerializeAsString())));
+  sealed.set_ciphertext(
+      core_.token.seal(keys, nonce, sealed.header(), frame(kTypeAck, ack.SerializeAsString())));
   return sealed.SerializeAsString();
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON lines. A line holds no payload, key or PIN; identifiers appear only as tokens of a keyed hash, so that a log
+// JSON lines. A line holds no payload, key or PIN; identifiers appear only as tokens of a keyed hash, so that
+// a log
 // that leaks does not tell which vehicle did what, yet the operator can follow one vehicle through it.
 #ifndef WAYSEAL_CLOUD_LOG_HPP
 #define WAYSEAL_CLOUD_LOG_HPP

@@ -17,8 +17,10 @@ struct Where {
   std::string config;
 
   void add_to(CLI::App* command) {
-    auto* by_path = command->add_option("--database", database, "SQLite file of the backend")->check(CLI::ExistingFile);
-    auto* by_config = command->add_option("--config", config, "Configuration that names it")->check(CLI::ExistingFile);
+    auto* by_path =
+        command->add_option("--database", database, "SQLite file of the backend")->check(CLI::ExistingFile);
+    auto* by_config =
+        command->add_option("--config", config, "Configuration that names it")->check(CLI::ExistingFile);
     by_path->excludes(by_config);
   }
   std::string path() const {
@@ -35,7 +37,8 @@ void add_format(CLI::App* command, Format& format) {
 }
 
 void add_json(CLI::App* command, Format& format) {
-  command->add_flag_callback("--json", [&format] { format = Format::kJson; }, "Print JSON");
+  command->add_flag_callback(
+      "--json", [&format] { format = Format::kJson; }, "Print JSON");
 }
 
 int run(int argc, char** argv) {
@@ -45,17 +48,22 @@ int run(int argc, char** argv) {
 
   cloud::ServeOptions serve;
   CLI::App* serve_command = app.add_subcommand("serve", "Serve vehicles on a unix socket, behind the gateway");
-  serve_command->add_option("--config", serve.config, "Configuration file (JSON)")->required()->check(CLI::ExistingFile);
-  serve_command->add_option("--pin-fd", serve.pin_fd, "Descriptor to read the token's PIN from, instead of pin_file");
+  serve_command->add_option("--config", serve.config, "Configuration file (JSON)")
+      ->required()
+      ->check(CLI::ExistingFile);
+  serve_command->add_option("--pin-fd", serve.pin_fd,
+                            "Descriptor to read the token's PIN from, instead of pin_file");
 
   Where where;
   cloud::SignalsOptions signals;
   CLI::App* signals_command = app.add_subcommand("signals", "Print opened signals with units");
   where.add_to(signals_command);
   signals_command->add_option("--vehicle", signals.vehicle, "Vehicle id")->required();
-  signals_command->add_option("--since", signals.since, "all, 2026-11-22T16:00:00Z, seconds since 1970, -10m, ...");
+  signals_command->add_option("--since", signals.since,
+                              "all, 2026-11-22T16:00:00Z, seconds since 1970, -10m, ...");
   signals_command->add_option("--until", signals.until, "Same forms; without it, no end");
-  signals_command->add_option("--signal", signals.signals, "Signal or Message.Signal; may be given several times");
+  signals_command->add_option("--signal", signals.signals,
+                              "Signal or Message.Signal; may be given several times");
   add_format(signals_command, signals.format);
 
   CLI::App* table_command = app.add_subcommand("table", "Signal tables");
@@ -64,7 +72,9 @@ int run(int argc, char** argv) {
   where.add_to(table_add);
   table_add->get_option("--database")->check(CLI::Validator());
   std::string table_file;
-  table_add->add_option("FILE", table_file, "Table made by wayseal-oem dbc")->required()->check(CLI::ExistingFile);
+  table_add->add_option("FILE", table_file, "Table made by wayseal-oem dbc")
+      ->required()
+      ->check(CLI::ExistingFile);
 
   Format format = Format::kTable;
   CLI::App* stats_command = app.add_subcommand("stats", "Print what has been counted");

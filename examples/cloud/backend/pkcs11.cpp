@@ -33,10 +33,8 @@ bool TokenError::lost() const {
     case CKR_USER_NOT_LOGGED_IN:
     case CKR_KEY_HANDLE_INVALID:
     case CKR_OBJECT_HANDLE_INVALID:
-    case CKR_CRYPTOKI_NOT_INITIALIZED:
-      return true;
-    default:
-      return false;
+    case CKR_CRYPTOKI_NOT_INITIALIZED: return true;
+    default: return false;
   }
 }
 

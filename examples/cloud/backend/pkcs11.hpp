@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thin C++ face of PKCS#11 2.40: loading a module, finding a token, attribute templates, and one exception type.
+// A thin C++ face of PKCS#11 2.40: loading a module, finding a token, attribute templates, and one exception
+// type.
 #ifndef WAYSEAL_CLOUD_PKCS11_HPP
 #define WAYSEAL_CLOUD_PKCS11_HPP
 
@@ -71,7 +72,8 @@ Blob read_attribute(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_H
 /// All objects that match, at most 64.
 std::vector<CK_OBJECT_HANDLE> find_objects(const Module& module, CK_SESSION_HANDLE session, Template& pattern);
 
-/// The 65 bytes of an uncompressed P-256 point from CKA_EC_POINT, which PKCS#11 wants wrapped in an OCTET STRING
+/// The 65 bytes of an uncompressed P-256 point from CKA_EC_POINT, which PKCS#11 wants wrapped in an OCTET
+/// STRING
 /// and some tokens give bare.
 Blob point_of(const Blob& ec_point);
 

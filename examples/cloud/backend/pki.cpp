@@ -17,7 +17,8 @@ namespace cloud {
 namespace {
 
 // DER of 2.25.277344006050642732147656462799522911781.<role>.
-const Blob kRoleArc{"\x06\x15\x69\x83\xa1\xa6\xc1\xce\xd7\xb5\x8a\x93\xb7\xac\xc6\x80\xae\xa6\xbd\xf9\xac\x25", 22};
+const Blob kRoleArc{"\x06\x15\x69\x83\xa1\xa6\xc1\xce\xd7\xb5\x8a\x93\xb7\xac\xc6\x80\xae\xa6\xbd\xf9\xac\x25",
+                    22};
 
 using Group = std::unique_ptr<EC_GROUP, Freer<EC_GROUP_free>>;
 using Point = std::unique_ptr<EC_POINT, Freer<EC_POINT_free>>;
@@ -37,7 +38,8 @@ bool is_p256(const X509* certificate) {
   if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_EC) return false;
   char group[64] = {};
   size_t size = 0;
-  return EVP_PKEY_get_group_name(key, group, sizeof group, &size) == 1 && OBJ_sn2nid(group) == NID_X9_62_prime256v1;
+  return EVP_PKEY_get_group_name(key, group, sizeof group, &size) == 1 &&
+         OBJ_sn2nid(group) == NID_X9_62_prime256v1;
 }
 
 bool signed_with_sha256(const X509* certificate) {
@@ -58,7 +60,8 @@ bool has_role(const X509* certificate, Role role) {
 
 bool fits_leaf(X509* leaf) {
   const uint32_t flags = X509_get_extension_flags(leaf);
-  return (flags & EXFLAG_CA) == 0 && (flags & EXFLAG_KUSAGE) != 0 && X509_get_key_usage(leaf) == KU_DIGITAL_SIGNATURE;
+  return (flags & EXFLAG_CA) == 0 && (flags & EXFLAG_KUSAGE) != 0 &&
+         X509_get_key_usage(leaf) == KU_DIGITAL_SIGNATURE;
 }
 
 bool fits_intermediate(X509* intermediate) {
@@ -126,12 +129,13 @@ Leaf Pki::verify(const std::vector<std::string_view>& chain, Role role) const {
   const X509Ptr intermediate = parse_certificate(chain[1]);
   if (!leaf || !intermediate) return result;
   for (const X509* certificate : {leaf.get(), intermediate.get()}) {
-    if (!is_p256(certificate) || !signed_with_sha256(certificate) || !has_role(certificate, role)) return result;
+    if (!is_p256(certificate) || !signed_with_sha256(certificate) || !has_role(certificate, role))
+      return result;
   }
   if (!fits_leaf(leaf.get()) || !fits_intermediate(intermediate.get())) return result;
 
-  const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> untrusted(sk_X509_new_null(),
-                                                                             [](STACK_OF(X509) * s) { sk_X509_free(s); });
+  const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> untrusted(
+      sk_X509_new_null(), [](STACK_OF(X509) * s) { sk_X509_free(s); });
   sk_X509_push(untrusted.get(), intermediate.get());
   const Context context(X509_STORE_CTX_new());
   X509_STORE_CTX_init(context.get(), store_.get(), leaf.get(), untrusted.get());
@@ -155,19 +159,23 @@ Leaf Pki::verify(const std::vector<std::string_view>& chain, Role role) const {
 bool verify_signature(EVP_PKEY* key, std::string_view digest, std::string_view signature) {
   if (signature.size() != 64 || digest.size() != 32) return false;
   const std::unique_ptr<ECDSA_SIG, Freer<ECDSA_SIG_free>> parts(ECDSA_SIG_new());
-  ECDSA_SIG_set0(parts.get(), BN_bin2bn(data(signature), 32, nullptr), BN_bin2bn(data(signature) + 32, 32, nullptr));
+  ECDSA_SIG_set0(parts.get(), BN_bin2bn(data(signature), 32, nullptr),
+                 BN_bin2bn(data(signature) + 32, 32, nullptr));
   unsigned char* der = nullptr;
   const int size = i2d_ECDSA_SIG(parts.get(), &der);
   const std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>> context(EVP_PKEY_CTX_new(key, nullptr));
-  const bool ok = size > 0 && EVP_PKEY_verify_init(context.get()) == 1 &&
-                  EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1 &&
-                  EVP_PKEY_verify(context.get(), der, static_cast<size_t>(size), data(digest), digest.size()) == 1;
+  const bool ok =
+      size > 0 && EVP_PKEY_verify_init(context.get()) == 1 &&
+      EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1 &&
+      EVP_PKEY_verify(context.get(), der, static_cast<size_t>(size), data(digest), digest.size()) == 1;
   OPENSSL_free(der);
   ERR_clear_error();
   return ok;
 }
 
-Blob signed_digest(std::string_view label, std::string_view body) { return sha256(with_length(label) + Blob(body)); }
+Blob signed_digest(std::string_view label, std::string_view body) {
+  return sha256(with_length(label) + Blob(body));
+}
 
 bool on_curve(std::string_view point) {
   if (point.size() != 65 || point[0] != 4) return false;

@@ -43,7 +43,8 @@ struct Leaf {
 class Pki {
  public:
   enum class Revocation { kRequired, kOff };
-  /// \param data_root DER. \param crl_files PEM; each certificate of a chain needs a CRL of its issuer when required.
+  /// \param data_root DER. \param crl_files PEM; each certificate of a chain needs a CRL of its issuer when
+  /// required.
   Pki(const Blob& data_root, std::vector<std::string> crl_files, Revocation revocation);
 
   /// Reads the CRL files again if one has changed. A file that cannot be read leaves the former CRLs in force.

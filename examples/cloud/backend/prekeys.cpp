@@ -31,7 +31,8 @@ unsigned Prekeys::check(const Blob& body, const Peer& peer, wayseal::v1::Prekeys
   }
   const Leaf leaf = core_.pki.verify({signed_request.chain(0), signed_request.chain(1)}, Role::kVehicle);
   const Blob digest = signed_digest("wayseal/1 prekeys-request", signed_request.body());
-  if (leaf.state != ChainState::kValid || !verify_signature(leaf.key.get(), digest, signed_request.signature())) {
+  if (leaf.state != ChainState::kValid ||
+      !verify_signature(leaf.key.get(), digest, signed_request.signature())) {
     core_.alarm(peer, "prekeys-not-authentic", {});
     return 403;
   }
@@ -85,7 +86,8 @@ std::vector<PrekeyRow> Prekeys::one_time(int64_t vehicle, uint32_t wanted) {
              rows.end());
   if (rows.size() > wanted) rows.resize(wanted);
   const uint32_t missing = wanted - static_cast<uint32_t>(rows.size());
-  const std::vector<PrekeyRow> fresh = make(vehicle, std::min(missing, policy.prekeys_unused_max - unused), false);
+  const std::vector<PrekeyRow> fresh =
+      make(vehicle, std::min(missing, policy.prekeys_unused_max - unused), false);
   rows.insert(rows.end(), fresh.begin(), fresh.end());
   return rows;
 }
@@ -93,7 +95,8 @@ std::vector<PrekeyRow> Prekeys::one_time(int64_t vehicle, uint32_t wanted) {
 PrekeyRow Prekeys::last_resort(int64_t vehicle) {
   const int64_t made_after = now_ms() - core_.config.policy.last_resort_days * kMsPerDay;
   const auto known = core_.store.last_resort(vehicle, made_after);
-  if (known && (known->suites & core_.suites()) != 0 && known->expires_ms > now_ms() + kLeastRestMs) return *known;
+  if (known && (known->suites & core_.suites()) != 0 && known->expires_ms > now_ms() + kLeastRestMs)
+    return *known;
   return make(vehicle, 1, true).front();
 }
 

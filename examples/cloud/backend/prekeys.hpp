@@ -24,7 +24,8 @@ class Prekeys {
   std::vector<PrekeyRow> one_time(int64_t vehicle, uint32_t wanted);
   PrekeyRow last_resort(int64_t vehicle);
   std::vector<PrekeyRow> make(int64_t vehicle, uint32_t count, bool last_resort);
-  void fill_bundle(const Peer& peer, const wayseal::v1::PrekeysRequest& request, wayseal::v1::PrekeysReply* reply);
+  void fill_bundle(const Peer& peer, const wayseal::v1::PrekeysRequest& request,
+                   wayseal::v1::PrekeysReply* reply);
   void fill_time(const wayseal::v1::PrekeysRequest& request, wayseal::v1::PrekeysReply* reply);
 
   Core& core_;

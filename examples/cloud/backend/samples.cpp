@@ -37,8 +37,8 @@ BatchSamples read_batch(Tables& tables, const Blob& payload) {
     const auto index = table->index(group, signal);
     known = known && index.has_value();
     if (!index) return;
-    result.samples.push_back({time_us + offset, quality, &table->name(*index), raw, table->physical(*index, raw),
-                              table->text(*index, raw)});
+    result.samples.push_back({time_us + offset, quality, &table->name(*index), raw,
+                              table->physical(*index, raw), table->text(*index, raw)});
   });
   result.undecodable = !whole || !known;
   if (result.undecodable) result.samples.clear();
@@ -48,14 +48,17 @@ BatchSamples read_batch(Tables& tables, const Blob& payload) {
 }
 
 bool wanted(const std::set<std::string>& signals, const SignalName& name) {
-  return signals.empty() || signals.count(name.signal) != 0 || signals.count(name.message + "." + name.signal) != 0;
+  return signals.empty() || signals.count(name.signal) != 0 ||
+         signals.count(name.message + "." + name.signal) != 0;
 }
 
-QueryResult query(Database& database, const SampleQuery& what, const std::function<void(const Sample&)>& on_sample) {
+QueryResult query(Database& database, const SampleQuery& what,
+                  const std::function<void(const Sample&)>& on_sample) {
   QueryResult result;
   Tables tables(database);
   database.each(
-      "SELECT records.payload, records.from_us IS NULL FROM records JOIN sessions ON sessions.id = records.session "
+      "SELECT records.payload, records.from_us IS NULL FROM records JOIN sessions ON sessions.id = "
+      "records.session "
       "JOIN vehicles ON vehicles.id = sessions.vehicle WHERE vehicles.name = ?1 AND records.type = 1 "
       "AND IFNULL(records.to_us, arrival_ms * 1000) >= ?2 AND IFNULL(records.from_us, arrival_ms * 1000) <= ?3 "
       "ORDER BY IFNULL(records.from_us, arrival_ms * 1000), records.session, records.sequence",
@@ -113,7 +116,8 @@ int64_t parse_time_us(const std::string& text) {
   if (error == std::errc() && stop == text.data() + text.size() && std::fabs(seconds) < 9e12) {
     return std::llround(seconds * 1e6);
   }
-  throw std::runtime_error("'" + text + "' is no time: write all, 2026-11-22T16:00:00Z, 2026-11-22, seconds since "
+  throw std::runtime_error("'" + text +
+                           "' is no time: write all, 2026-11-22T16:00:00Z, 2026-11-22, seconds since "
                            "1970, or -90s, -10m, -2h, -1d");
 }
 

@@ -24,7 +24,8 @@ struct Sample {
   std::string text;
 };
 
-/// Samples of one batch, by time. \return nothing when the batch cannot be read; `unknown_table` when only its table is
+/// Samples of one batch, by time. \return nothing when the batch cannot be read; `unknown_table` when only its
+/// table is
 /// not there.
 struct BatchSamples {
   std::vector<Sample> samples;
@@ -50,9 +51,11 @@ struct QueryResult {
   uint64_t batches_undecodable = 0;
 };
 
-/// Gives the samples of a vehicle in a span of time, batch by batch in the order of time. Where the vehicle had no
+/// Gives the samples of a vehicle in a span of time, batch by batch in the order of time. Where the vehicle
+/// had no
 /// time, the span is compared with the time of arrival.
-QueryResult query(Database& database, const SampleQuery& what, const std::function<void(const Sample&)>& on_sample);
+QueryResult query(Database& database, const SampleQuery& what,
+                  const std::function<void(const Sample&)>& on_sample);
 
 /// `all`, `2026-11-22T16:00:00Z`, `2026-11-22`, seconds since 1970, or `-90s`, `-10m`, `-2h`, `-1d` before now.
 /// Throws std::runtime_error for anything else.

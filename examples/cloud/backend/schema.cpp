@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The database's tables, and how an older database becomes one of today. Each step runs once, in one transaction.
+// The database's tables, and how an older database becomes one of today. Each step runs once, in one
+// transaction.
 #include <array>
 
 #include "store.hpp"
@@ -14,7 +15,8 @@ CREATE TABLE vehicles(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, first_s
 -- Prekeys: 0 being made, 1 alive, 2 to be destroyed in the token, 3 destroyed.
 CREATE TABLE prekeys(
   id INTEGER PRIMARY KEY, vehicle INTEGER NOT NULL REFERENCES vehicles(id), last_resort INTEGER NOT NULL,
-  state INTEGER NOT NULL, point BLOB, suites INTEGER NOT NULL, made_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,
+  state INTEGER NOT NULL, point BLOB, suites INTEGER NOT NULL, made_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
   claimed_by BLOB) STRICT;
 CREATE INDEX prekeys_by_vehicle ON prekeys(vehicle, state, last_resort);
 CREATE INDEX prekeys_by_state ON prekeys(state) WHERE state IN (0, 2);
@@ -23,22 +25,26 @@ CREATE TABLE bundles(
   certificate_digest BLOB NOT NULL, issued_ms INTEGER NOT NULL) STRICT;
 CREATE INDEX bundles_by_digest ON bundles(vehicle, digest);
 CREATE TABLE bundle_prekeys(
-  bundle INTEGER NOT NULL REFERENCES bundles(id) ON DELETE CASCADE, prekey INTEGER NOT NULL REFERENCES prekeys(id),
+  bundle INTEGER NOT NULL REFERENCES bundles(id) ON DELETE CASCADE,
+  prekey INTEGER NOT NULL REFERENCES prekeys(id),
   suites INTEGER NOT NULL, PRIMARY KEY(bundle, prekey)) STRICT, WITHOUT ROWID;
 
 -- Sessions: 1 open, 2 settled. `contiguous`: every sequence to it is stored or settled. `last_durable`: as its
 -- successor says; NULL while there is none.
 CREATE TABLE sessions(
-  id INTEGER PRIMARY KEY, vehicle INTEGER NOT NULL REFERENCES vehicles(id), session_id BLOB NOT NULL, th BLOB NOT NULL,
+  id INTEGER PRIMARY KEY, vehicle INTEGER NOT NULL REFERENCES vehicles(id), session_id BLOB NOT NULL,
+  th BLOB NOT NULL,
   suite INTEGER NOT NULL, prekey INTEGER NOT NULL REFERENCES prekeys(id), ephemeral BLOB NOT NULL,
   counter INTEGER NOT NULL, previous_session BLOB NOT NULL, previous_last_durable INTEGER NOT NULL,
-  opened_ms INTEGER NOT NULL, state INTEGER NOT NULL, contiguous INTEGER NOT NULL DEFAULT 0, last_durable INTEGER,
+  opened_ms INTEGER NOT NULL, state INTEGER NOT NULL, contiguous INTEGER NOT NULL DEFAULT 0,
+  last_durable INTEGER,
   acks_sealed INTEGER NOT NULL DEFAULT 0, UNIQUE(vehicle, session_id)) STRICT;
 CREATE INDEX sessions_by_previous ON sessions(vehicle, previous_session);
 CREATE INDEX sessions_by_prekey ON sessions(prekey);
 CREATE INDEX sessions_open ON sessions(vehicle) WHERE state = 1;
 CREATE TABLE refusals(
-  vehicle INTEGER NOT NULL REFERENCES vehicles(id), th BLOB NOT NULL, reason INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+  vehicle INTEGER NOT NULL REFERENCES vehicles(id), th BLOB NOT NULL, reason INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
   PRIMARY KEY(vehicle, th)) STRICT, WITHOUT ROWID;
 
 -- Each (vehicle, session, sequence) once: `session` names vehicle and session.
@@ -64,8 +70,10 @@ CREATE TABLE buses(
   PRIMARY KEY(vehicle, epoch, bus)) STRICT, WITHOUT ROWID;
 
 CREATE TABLE alarms(
-  vehicle INTEGER NOT NULL REFERENCES vehicles(id), kind TEXT NOT NULL, session_id BLOB NOT NULL, count INTEGER NOT NULL,
-  first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, PRIMARY KEY(vehicle, kind, session_id)) STRICT, WITHOUT ROWID;
+  vehicle INTEGER NOT NULL REFERENCES vehicles(id), kind TEXT NOT NULL, session_id BLOB NOT NULL,
+  count INTEGER NOT NULL,
+  first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, PRIMARY KEY(vehicle, kind, session_id)) STRICT,
+  WITHOUT ROWID;
 CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE tables(table_id INTEGER PRIMARY KEY, file BLOB NOT NULL, added_ms INTEGER NOT NULL) STRICT;
 )sql"};

@@ -26,7 +26,8 @@ bool is_strongest(uint32_t suite, uint32_t shared) {
 
 }  // namespace
 
-// Nothing here answers: the signature is not part of th, so a refusal of something that is not authentic would let
+// Nothing here answers: the signature is not part of th, so a refusal of something that is not authentic would
+// let
 // anybody on the way make the vehicle drop its records.
 std::optional<Sessions::Authentic> Sessions::authenticate(const Blob& encoded, const Peer& peer) {
   Authentic authentic;
@@ -85,14 +86,16 @@ OpenOutcome Sessions::refuse(const Authentic& authentic, const Peer& peer, Sessi
   core_.log.line("session-refused", {{"vehicle", core_.log.token(peer.name)},
                                      {"session", core_.log.token(authentic.th.substr(0, kSessionIdSize))},
                                      {"reason", SessionRefused::Reason_Name(reason)}});
-  return {OpenOutcome::Kind::kRefused, authentic.th.substr(0, kSessionIdSize), signed_refusal.SerializeAsString()};
+  return {OpenOutcome::Kind::kRefused, authentic.th.substr(0, kSessionIdSize),
+          signed_refusal.SerializeAsString()};
 }
 
 int64_t Sessions::claim(const SessionRow& row, const Peer& peer) {
   Transaction transaction(core_.store.database());
   const auto prekey = core_.store.prekey(row.prekey);
   // Another backend may have settled the session that claimed it, just now.
-  if (!prekey || prekey->state != PrekeyState::kAlive) throw DatabaseError("the prekey has just been destroyed");
+  if (!prekey || prekey->state != PrekeyState::kAlive)
+    throw DatabaseError("the prekey has just been destroyed");
   const Blob holder = core_.store.claim(row.prekey, row.th);
   if (holder != row.th && !prekey->last_resort) core_.alarm(peer, "prekey-reused", row.session_id);
   const auto highest = core_.store.highest_counter(peer.row);

@@ -9,7 +9,8 @@ constexpr int64_t kChunk = 4096;
 constexpr uint64_t kBeyondBits = 256;
 }  // namespace
 
-// An unmerged range is settled as it stands. A merged one covers sequences that are not lost but still on their way:
+// An unmerged range is settled as it stands. A merged one covers sequences that are not lost but still on
+// their way:
 // it is settled when as many are missing as it says, that is, when all others have come.
 std::vector<LossRow> Settlement::settled_losses(const SessionRow& session) {
   std::vector<LossRow> losses = store_.losses_after(session, session.contiguous);
@@ -17,7 +18,8 @@ std::vector<LossRow> Settlement::settled_losses(const SessionRow& session) {
                               [&](const LossRow& loss) {
                                 const uint64_t span = loss.last - loss.first + 1;
                                 if (loss.count == span) return false;
-                                return span - store_.stored_between(session.row, loss.first, loss.last) != loss.count;
+                                return span - store_.stored_between(session.row, loss.first, loss.last) !=
+                                       loss.count;
                               }),
                losses.end());
   return losses;

@@ -47,9 +47,12 @@ void print_csv_row(const Sample& sample) {
 }
 
 void print_json_row(const Sample& sample, const char* before) {
-  nlohmann::ordered_json json{{"time", time_text(sample)},         {"time_us", sample.time_us},
-                              {"quality", quality_name(sample.quality)}, {"message", sample.name->message},
-                              {"signal", sample.name->signal},     {"value", sample.value},
+  nlohmann::ordered_json json{{"time", time_text(sample)},
+                              {"time_us", sample.time_us},
+                              {"quality", quality_name(sample.quality)},
+                              {"message", sample.name->message},
+                              {"signal", sample.name->signal},
+                              {"value", sample.value},
                               {"unit", sample.name->unit}};
   if (!sample.text.empty()) json["text"] = sample.text;
   const std::string line = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -69,8 +69,8 @@ void Database::bind(sqlite3_stmt* statement, int index, const Blob& value) {
 }
 
 void Database::bind(sqlite3_stmt* statement, int index, const Text& value) {
-  if (sqlite3_bind_text64(statement, index, value.value.data(), value.value.size(), SQLITE_STATIC, SQLITE_UTF8) !=
-      SQLITE_OK) {
+  if (sqlite3_bind_text64(statement, index, value.value.data(), value.value.size(), SQLITE_STATIC,
+                          SQLITE_UTF8) != SQLITE_OK) {
     fail("database binding");
   }
 }

@@ -10,7 +10,8 @@
 namespace cloud {
 namespace {
 
-/// Records that vehicles have reported as missing. Reports are cumulative and their ranges grow together, so of ranges
+/// Records that vehicles have reported as missing. Reports are cumulative and their ranges grow together, so
+/// of ranges
 /// that overlap only the largest count holds.
 int64_t records_lost(Database& database) {
   int64_t total = 0;
@@ -18,19 +19,20 @@ int64_t records_lost(Database& database) {
   Blob session;
   int64_t end = -1;
   int64_t count = 0;
-  database.each("SELECT vehicle, session_id, first, last, count FROM losses ORDER BY vehicle, session_id, first",
-                [&](const Row& row) {
-                  const bool joined = row.integer(0) == vehicle && row.bytes(1) == session && row.integer(2) <= end;
-                  if (!joined) {
-                    total += count;
-                    count = 0;
-                    end = -1;
-                  }
-                  vehicle = row.integer(0);
-                  session = row.bytes(1);
-                  end = std::max(end, row.integer(3));
-                  count = std::max(count, row.integer(4));
-                });
+  database.each(
+      "SELECT vehicle, session_id, first, last, count FROM losses ORDER BY vehicle, session_id, first",
+      [&](const Row& row) {
+        const bool joined = row.integer(0) == vehicle && row.bytes(1) == session && row.integer(2) <= end;
+        if (!joined) {
+          total += count;
+          count = 0;
+          end = -1;
+        }
+        vehicle = row.integer(0);
+        session = row.bytes(1);
+        end = std::max(end, row.integer(3));
+        count = std::max(count, row.integer(4));
+      });
   return total + count;
 }
 
@@ -40,9 +42,10 @@ int64_t one(Database& database, const char* sql) { return database.integer(sql).
 
 nlohmann::ordered_json collect_stats(Database& database) {
   nlohmann::ordered_json json;
-  for (const char* const name : {"records_stored", "duplicates", "samples", "payload_bytes", "sealed_bytes",
-                                 "upload_bytes", "reply_bytes", "uploads", "sessions", "refusals", "not_authentic",
-                                 "not_opened", "malformed", "unknown_session", "unknown_type", "undecodable"}) {
+  for (const char* const name :
+       {"records_stored", "duplicates", "samples", "payload_bytes", "sealed_bytes", "upload_bytes",
+        "reply_bytes", "uploads", "sessions", "refusals", "not_authentic", "not_opened", "malformed",
+        "unknown_session", "unknown_type", "undecodable"}) {
     json[name] = database.integer("SELECT value FROM counters WHERE name = ?", Text{name}).value_or(0);
   }
   json["vehicles"] = one(database, "SELECT COUNT(*) FROM vehicles");
@@ -80,7 +83,8 @@ int list_vehicles(const std::string& database_path, Format format) {
   auto json = nlohmann::ordered_json::array();
   database.each(
       "SELECT name, (SELECT COUNT(*) FROM sessions WHERE vehicle = vehicles.id), "
-      "(SELECT COUNT(*) FROM records JOIN sessions ON sessions.id = records.session WHERE vehicle = vehicles.id) "
+      "(SELECT COUNT(*) FROM records JOIN sessions ON sessions.id = records.session WHERE vehicle = "
+      "vehicles.id) "
       "FROM vehicles ORDER BY name",
       [&json](const Row& row) {
         json.push_back({{"vehicle", row.bytes(0)}, {"sessions", row.integer(1)}, {"records", row.integer(2)}});

@@ -28,7 +28,8 @@ void Store::begin_prekeys(int64_t vehicle, const std::vector<PrekeyRow>& rows) {
   Transaction transaction(database_);
   for (const PrekeyRow& row : rows) {
     database_.run(
-        "INSERT INTO prekeys(id, vehicle, last_resort, state, suites, made_ms, expires_ms) VALUES(?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO prekeys(id, vehicle, last_resort, state, suites, made_ms, expires_ms) VALUES(?, ?, ?, ?, "
+        "?, ?, ?)",
         static_cast<int64_t>(row.id), vehicle, int64_t{row.last_resort}, kMaking, int64_t{row.suites}, now_ms(),
         row.expires_ms);
   }
@@ -75,8 +76,8 @@ std::optional<PrekeyRow> Store::last_resort(int64_t vehicle, int64_t made_after_
 void Store::add_bundle(int64_t vehicle, const Blob& digest, const Blob& certificate_digest,
                        const std::vector<PrekeyRow>& prekeys) {
   Transaction transaction(database_);
-  database_.run("INSERT INTO bundles(vehicle, digest, certificate_digest, issued_ms) VALUES(?, ?, ?, ?)", vehicle,
-                digest, certificate_digest, now_ms());
+  database_.run("INSERT INTO bundles(vehicle, digest, certificate_digest, issued_ms) VALUES(?, ?, ?, ?)",
+                vehicle, digest, certificate_digest, now_ms());
   const int64_t bundle = database_.last_row();
   for (const PrekeyRow& prekey : prekeys) {
     database_.run("INSERT INTO bundle_prekeys(bundle, prekey, suites) VALUES(?, ?, ?)", bundle,
@@ -97,18 +98,21 @@ std::optional<uint32_t> Store::suites_given(int64_t vehicle, const Blob& digest,
 Blob Store::claim(uint64_t prekey, const Blob& th) {
   database_.run("UPDATE prekeys SET claimed_by = ? WHERE id = ? AND claimed_by IS NULL", th,
                 static_cast<int64_t>(prekey));
-  return database_.bytes("SELECT claimed_by FROM prekeys WHERE id = ?", static_cast<int64_t>(prekey)).value_or(th);
+  return database_.bytes("SELECT claimed_by FROM prekeys WHERE id = ?", static_cast<int64_t>(prekey))
+      .value_or(th);
 }
 
 void Store::doom_prekey_of(int64_t session) {
   database_.run(
       "UPDATE prekeys SET state = ?1 WHERE id = (SELECT prekey FROM sessions WHERE id = ?2) AND state = ?3 "
-      "AND last_resort = 0 AND NOT EXISTS(SELECT 1 FROM sessions WHERE prekey = prekeys.id AND sessions.state = 1)",
+      "AND last_resort = 0 AND NOT EXISTS(SELECT 1 FROM sessions WHERE prekey = prekeys.id AND sessions.state "
+      "= 1)",
       kDoomed, session, kAlive);
 }
 
 void Store::doom_expired(int64_t expired_before_ms) {
-  database_.run("UPDATE prekeys SET state = ? WHERE state = ? AND expires_ms < ?", kDoomed, kAlive, expired_before_ms);
+  database_.run("UPDATE prekeys SET state = ? WHERE state = ? AND expires_ms < ?", kDoomed, kAlive,
+                expired_before_ms);
   database_.run(
       "DELETE FROM bundles WHERE NOT EXISTS(SELECT 1 FROM bundle_prekeys JOIN prekeys ON prekey = prekeys.id "
       "WHERE bundle = bundles.id AND prekeys.state = ?)",
@@ -117,8 +121,9 @@ void Store::doom_expired(int64_t expired_before_ms) {
 
 std::vector<uint64_t> Store::doomed(int64_t unfinished_before_ms) {
   std::vector<uint64_t> ids;
-  database_.each("SELECT id FROM prekeys WHERE state = 2 OR (state = 0 AND made_ms < ?)",
-                 [&ids](const Row& row) { ids.push_back(row.unsigned_integer(0)); }, unfinished_before_ms);
+  database_.each(
+      "SELECT id FROM prekeys WHERE state = 2 OR (state = 0 AND made_ms < ?)",
+      [&ids](const Row& row) { ids.push_back(row.unsigned_integer(0)); }, unfinished_before_ms);
   return ids;
 }
 

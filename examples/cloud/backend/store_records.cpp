@@ -11,7 +11,8 @@ std::optional<Blob> Store::record_digest(int64_t session, uint64_t sequence) {
 bool Store::add_record(const RecordRow& row, int64_t arrival_ms) {
   const auto table = row.table_id ? std::optional<int64_t>(static_cast<int64_t>(*row.table_id)) : std::nullopt;
   return database_.run(
-             "INSERT INTO records(session, sequence, type, arrival_ms, table_id, from_us, to_us, samples, digest, "
+             "INSERT INTO records(session, sequence, type, arrival_ms, table_id, from_us, to_us, samples, "
+             "digest, "
              "payload) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(session, sequence) DO NOTHING",
              row.session, static_cast<int64_t>(row.sequence), int64_t{row.type}, arrival_ms, table, row.from_us,
              row.to_us, static_cast<int64_t>(row.samples), row.digest, row.payload) == 1;
@@ -19,9 +20,10 @@ bool Store::add_record(const RecordRow& row, int64_t arrival_ms) {
 
 std::vector<uint64_t> Store::sequences_after(int64_t session, uint64_t after, int64_t most) {
   std::vector<uint64_t> sequences;
-  database_.each("SELECT sequence FROM records WHERE session = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-                 [&sequences](const Row& row) { sequences.push_back(row.unsigned_integer(0)); }, session,
-                 static_cast<int64_t>(after), most);
+  database_.each(
+      "SELECT sequence FROM records WHERE session = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+      [&sequences](const Row& row) { sequences.push_back(row.unsigned_integer(0)); }, session,
+      static_cast<int64_t>(after), most);
   return sequences;
 }
 
@@ -56,7 +58,8 @@ std::vector<LossRow> Store::losses_after(const SessionRow& session, uint64_t aft
 void Store::add_bus(int64_t vehicle, uint64_t epoch, const BusRow& bus) {
   database_.run(
       "INSERT INTO buses VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET "
-      "frames = MAX(frames, ?4), frames_dropped = MAX(frames_dropped, ?5), error_frames = MAX(error_frames, ?6), "
+      "frames = MAX(frames, ?4), frames_dropped = MAX(frames_dropped, ?5), error_frames = MAX(error_frames, "
+      "?6), "
       "bus_off_events = MAX(bus_off_events, ?7), down_events = MAX(down_events, ?8), "
       "frames_unknown = MAX(frames_unknown, ?9)",
       vehicle, static_cast<int64_t>(epoch), bus.bus, bus.frames, bus.frames_dropped, bus.error_frames,

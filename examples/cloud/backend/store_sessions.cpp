@@ -29,7 +29,8 @@ SessionRow session_of(const Row& row) {
 std::optional<SessionRow> Store::session(int64_t vehicle, const Blob& session_id) {
   std::optional<SessionRow> found;
   database_.each(
-      "SELECT id, vehicle, session_id, th, suite, prekey, ephemeral, state, contiguous, last_durable FROM sessions "
+      "SELECT id, vehicle, session_id, th, suite, prekey, ephemeral, state, contiguous, last_durable FROM "
+      "sessions "
       "WHERE vehicle = ? AND session_id = ?",
       [&found](const Row& row) { found = session_of(row); }, vehicle, session_id);
   return found;
@@ -49,7 +50,8 @@ int64_t Store::add_session(const SessionRow& row) {
 std::vector<SessionRow> Store::open_sessions(int64_t vehicle, uint32_t most) {
   std::vector<SessionRow> rows;
   database_.each(
-      "SELECT id, vehicle, session_id, th, suite, prekey, ephemeral, state, contiguous, last_durable FROM sessions "
+      "SELECT id, vehicle, session_id, th, suite, prekey, ephemeral, state, contiguous, last_durable FROM "
+      "sessions "
       "WHERE vehicle = ? AND state = 1 ORDER BY id DESC LIMIT ?",
       [&rows](const Row& row) { rows.push_back(session_of(row)); }, vehicle, int64_t{most});
   return rows;
@@ -73,7 +75,8 @@ int64_t Store::link_previous(const SessionRow& row) {
 
 std::optional<uint64_t> Store::successor_says(int64_t vehicle, const Blob& session_id) {
   const auto found = database_.integer(
-      "SELECT MAX(previous_last_durable) FROM sessions WHERE vehicle = ? AND previous_session = ?", vehicle, session_id);
+      "SELECT MAX(previous_last_durable) FROM sessions WHERE vehicle = ? AND previous_session = ?", vehicle,
+      session_id);
   return found ? std::optional<uint64_t>(static_cast<uint64_t>(*found)) : std::nullopt;
 }
 
@@ -94,8 +97,9 @@ void Store::settle(int64_t row) { database_.run("UPDATE sessions SET state = ? W
 
 std::vector<int64_t> Store::open_since(int64_t opened_before_ms) {
   std::vector<int64_t> rows;
-  database_.each("SELECT id FROM sessions WHERE state = 1 AND opened_ms < ?",
-                 [&rows](const Row& row) { rows.push_back(row.integer(0)); }, opened_before_ms);
+  database_.each(
+      "SELECT id FROM sessions WHERE state = 1 AND opened_ms < ?",
+      [&rows](const Row& row) { rows.push_back(row.integer(0)); }, opened_before_ms);
   return rows;
 }
 
@@ -109,8 +113,8 @@ std::optional<int64_t> Store::refusal(int64_t vehicle, const Blob& th) {
 }
 
 void Store::add_refusal(int64_t vehicle, const Blob& th, int64_t reason) {
-  database_.run("INSERT OR IGNORE INTO refusals(vehicle, th, reason, at_ms) VALUES(?, ?, ?, ?)", vehicle, th, reason,
-                now_ms());
+  database_.run("INSERT OR IGNORE INTO refusals(vehicle, th, reason, at_ms) VALUES(?, ?, ?, ?)", vehicle, th,
+                reason, now_ms());
 }
 
 }  // namespace cloud

@@ -16,7 +16,8 @@ std::string text_of(wayseal::Bytes bytes) {
 
 uint64_t computed_id(const Blob& file) {
   const uint32_t core_size = wayseal::load_le32(data(std::string_view(file)) + format::header::kCoreSize);
-  return read_be(sha256(std::string_view(file).substr(format::kHeaderSize, core_size)).substr(0, format::kIdSize));
+  return read_be(
+      sha256(std::string_view(file).substr(format::kHeaderSize, core_size)).substr(0, format::kIdSize));
 }
 
 }  // namespace
@@ -26,7 +27,8 @@ Table::Table(Blob file) : file_(std::move(file)) {
   if (status != wayseal::Status::kOk) {
     throw std::runtime_error(std::string("not a signal table: ") + wayseal::status_name(status));
   }
-  if (computed_id(file_) != table_.id()) throw std::runtime_error("the signal table's id is not that of its contents");
+  if (computed_id(file_) != table_.id())
+    throw std::runtime_error("the signal table's id is not that of its contents");
   for (uint16_t index = 0; index < table_.signal_count(); ++index) {
     const uint16_t message = table_.group(table_.group_of(index)).message;
     SignalName name{text_of(table_.message_name(message)), text_of(table_.signal_name(index)),

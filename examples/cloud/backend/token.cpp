@@ -45,8 +45,7 @@ void Token::login() {
     check((*module_)->C_OpenSession(slot_, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, session),
           "C_OpenSession");
   }
-  const CK_RV code =
-      (*module_)->C_Login(keys_, CKU_USER, data(pin_), static_cast<CK_ULONG>(pin_.size()));
+  const CK_RV code = (*module_)->C_Login(keys_, CKU_USER, data(pin_), static_cast<CK_ULONG>(pin_.size()));
   if (code == CKR_PIN_INCORRECT || code == CKR_PIN_LEN_RANGE || code == CKR_PIN_LOCKED) {
     throw std::runtime_error("the token refused the PIN; it is not tried again, so that nothing gets locked");
   }
@@ -169,8 +168,8 @@ std::optional<Blob> Token::open(const SessionKeys& keys, std::string_view nonce,
   Blob input(ciphertext);
   Blob plaintext(input.size(), '\0');
   auto size = static_cast<CK_ULONG>(plaintext.size());
-  const CK_RV code = (*module_)->C_Decrypt(crypt_, data(input), static_cast<CK_ULONG>(input.size()),
-                                           data(plaintext), &size);
+  const CK_RV code =
+      (*module_)->C_Decrypt(crypt_, data(input), static_cast<CK_ULONG>(input.size()), data(plaintext), &size);
   // Tokens do not agree on the code of a wrong tag: SoftHSM2 says CKR_GENERAL_ERROR.
   if (code == CKR_GENERAL_ERROR || code == CKR_ENCRYPTED_DATA_INVALID || code == CKR_ENCRYPTED_DATA_LEN_RANGE ||
       code == CKR_DATA_INVALID || code == CKR_FUNCTION_FAILED || code == CKR_SIGNATURE_INVALID) {

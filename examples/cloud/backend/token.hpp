@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The backend's token: its identities, the private halves of prekeys, and the keys of sessions. No private or session
+// The backend's token: its identities, the private halves of prekeys, and the keys of sessions. No private or
+// session
 // key leaves it.
 //
 // Threads: one. Blocking: each call takes as long as the token does.
@@ -17,7 +18,8 @@ namespace cloud {
 
 enum class Suite : uint32_t { kHkdf = 1, kCmacKdf = 2 };
 
-/// The two AES-256-GCM keys of one session, seen from the backend. Session objects: they die with the token's session.
+/// The two AES-256-GCM keys of one session, seen from the backend. Session objects: they die with the token's
+/// session.
 struct SessionKeys {
   CK_OBJECT_HANDLE open = CK_INVALID_HANDLE;  ///< `ws1.v2b`, decrypts only.
   CK_OBJECT_HANDLE seal = CK_INVALID_HANDLE;  ///< `ws1.b2v`, encrypts only.
@@ -60,9 +62,11 @@ class Token {
   /// Destroys the private half of prekey `id`. No error when it is gone already.
   void destroy_prekey(uint64_t id);
 
-  /// Keys of a session (PROTOCOL.md, "Keys"). \return nothing when the private half is not there or `peer` is no
+  /// Keys of a session (PROTOCOL.md, "Keys"). \return nothing when the private half is not there or `peer` is
+  /// no
   /// point of the curve.
-  std::optional<SessionKeys> derive(uint64_t prekey_id, std::string_view peer, Suite suite, std::string_view th);
+  std::optional<SessionKeys> derive(uint64_t prekey_id, std::string_view peer, Suite suite,
+                                    std::string_view th);
   void destroy(const SessionKeys& keys);
 
   /// AES-256-GCM. \return nothing when the tag does not match.
@@ -88,8 +92,8 @@ class Token {
   Blob pin_;
   std::unique_ptr<Module> module_;
   CK_SLOT_ID slot_ = 0;
-  CK_SESSION_HANDLE keys_ = 0;   // makes and holds keys
-  CK_SESSION_HANDLE sign_ = 0;   // one operation a session: signing apart from sealing
+  CK_SESSION_HANDLE keys_ = 0;  // makes and holds keys
+  CK_SESSION_HANDLE sign_ = 0;  // one operation a session: signing apart from sealing
   CK_SESSION_HANDLE crypt_ = 0;
   uint32_t suites_ = 0;
 };

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Key agreement and key derivation inside the token (PROTOCOL.md, "Keys").
 //
-// Suite 2 on a token without a native SP 800-108 mechanism: CMAC-AES-256 is put together from AES-ECB and AES-CBC
-// "encrypt data" derivations under Z. What becomes readable on the way is the CMAC subkey and the chaining values
-// before the last block; the key bits themselves are made by the last derivation and stay inside. Whoever held those
+// Suite 2 on a token without a native SP 800-108 mechanism: CMAC-AES-256 is put together from AES-ECB and
+// AES-CBC
+// "encrypt data" derivations under Z. What becomes readable on the way is the CMAC subkey and the chaining
+// values
+// before the last block; the key bits themselves are made by the last derivation and stay inside. Whoever held
+// those
 // values could compute one CMAC under Z that nobody uses, so they are wiped at once.
 #include <algorithm>
 #include <utility>
@@ -59,8 +62,8 @@ Template closed_key(CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE use) {
       .flag(CKA_SENSITIVE, CK_TRUE)
       .flag(CKA_EXTRACTABLE, CK_FALSE)
       .number(CKA_VALUE_LEN, 32);
-  for (const CK_ATTRIBUTE_TYPE usage : {CKA_ENCRYPT, CKA_DECRYPT, CKA_DERIVE, CKA_SIGN, CKA_VERIFY, CKA_WRAP,
-                                        CKA_UNWRAP}) {
+  for (const CK_ATTRIBUTE_TYPE usage :
+       {CKA_ENCRYPT, CKA_DECRYPT, CKA_DERIVE, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP}) {
     form.flag(usage, usage == use ? CK_TRUE : CK_FALSE);
   }
   return form;
@@ -112,15 +115,9 @@ CK_OBJECT_HANDLE Token::hkdf(CK_OBJECT_HANDLE z, std::string_view label, std::st
                              CK_ATTRIBUTE_TYPE use) {
   Blob salt(kHkdfSalt);
   Blob info = Blob(label) + Blob(th);
-  HkdfParams params{CK_TRUE,
-                    CK_TRUE,
-                    CKM_SHA256,
-                    kHkdfSaltData,
-                    data(salt),
-                    static_cast<CK_ULONG>(salt.size()),
-                    CK_INVALID_HANDLE,
-                    data(info),
-                    static_cast<CK_ULONG>(info.size())};
+  HkdfParams params{CK_TRUE,           CK_TRUE,    CKM_SHA256,
+                    kHkdfSaltData,     data(salt), static_cast<CK_ULONG>(salt.size()),
+                    CK_INVALID_HANDLE, data(info), static_cast<CK_ULONG>(info.size())};
   CK_MECHANISM mechanism{kMechanismHkdfDerive, &params, sizeof params};
   Template form = closed_key(CKK_AES, use);
   return derive_object(mechanism, z, form);

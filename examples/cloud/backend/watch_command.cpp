@@ -68,11 +68,12 @@ class Watch {
     const int64_t newest = database_.integer("SELECT MAX(id) FROM records").value_or(0);
     // When more came than can be shown, only the newest are looked into.
     const int64_t from = std::max(last_seen_, newest - kBatchesPerTick);
-    database_.each("SELECT payload FROM records WHERE id > ? AND type = 1 ORDER BY id",
-                   [this](const Row& row) {
-                     for (const Sample& sample : read_batch(tables_, row.bytes(0)).samples) show(sample);
-                   },
-                   from);
+    database_.each(
+        "SELECT payload FROM records WHERE id > ? AND type = 1 ORDER BY id",
+        [this](const Row& row) {
+          for (const Sample& sample : read_batch(tables_, row.bytes(0)).samples) show(sample);
+        },
+        from);
     last_seen_ = newest;
   }
 
@@ -106,16 +107,18 @@ class Watch {
 
   void print_table(const nlohmann::ordered_json& stats) const {
     if (terminal_) std::printf("\033[H\033[J");
-    std::printf("records %8lld (%7.1f/s)   samples %10lld (%9.0f/s)   sealed bytes on the wire %11lld   sessions %lld"
-                "   duplicates %lld   drops %lld   alarms %lld\n",
-                static_cast<long long>(stats["records_stored"].get<int64_t>()), records_per_s_,
-                static_cast<long long>(stats["samples"].get<int64_t>()), samples_per_s_,
-                static_cast<long long>(stats["upload_bytes"].get<int64_t>()),
-                static_cast<long long>(stats["sessions"].get<int64_t>()),
-                static_cast<long long>(stats["duplicates"].get<int64_t>()), static_cast<long long>(drops(stats)),
-                static_cast<long long>(stats["alarms"].get<int64_t>()));
+    std::printf(
+        "records %8lld (%7.1f/s)   samples %10lld (%9.0f/s)   sealed bytes on the wire %11lld   sessions %lld"
+        "   duplicates %lld   drops %lld   alarms %lld\n",
+        static_cast<long long>(stats["records_stored"].get<int64_t>()), records_per_s_,
+        static_cast<long long>(stats["samples"].get<int64_t>()), samples_per_s_,
+        static_cast<long long>(stats["upload_bytes"].get<int64_t>()),
+        static_cast<long long>(stats["sessions"].get<int64_t>()),
+        static_cast<long long>(stats["duplicates"].get<int64_t>()), static_cast<long long>(drops(stats)),
+        static_cast<long long>(stats["alarms"].get<int64_t>()));
     for (const auto& [name, latest] : latest_) {
-      std::printf("  %-40s %14.6g %-8s %s\n", name.c_str(), latest.value, latest.unit.c_str(), latest.text.c_str());
+      std::printf("  %-40s %14.6g %-8s %s\n", name.c_str(), latest.value, latest.unit.c_str(),
+                  latest.text.c_str());
     }
   }
 

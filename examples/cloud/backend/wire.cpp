@@ -57,7 +57,8 @@ Blob frame(uint32_t type, std::string_view payload) {
   return content;
 }
 
-Blob transcript(const wayseal::v1::SessionOpen& open, std::string_view certificate_digest, std::string_view vehicle) {
+Blob transcript(const wayseal::v1::SessionOpen& open, std::string_view certificate_digest,
+                std::string_view vehicle) {
   Blob input = with_length("wayseal/1 open");
   input += with_length(Blob(1, static_cast<char>(open.version())));
   input += with_length(Blob(1, static_cast<char>(open.suite())));

@@ -46,7 +46,8 @@ std::optional<Content> unframe(std::string_view plaintext);
 Blob frame(uint32_t type, std::string_view payload);
 
 /// The whole transcript hash `th` of a SessionOpen, with the vehicle's certificate and name.
-Blob transcript(const wayseal::v1::SessionOpen& open, std::string_view certificate_digest, std::string_view vehicle);
+Blob transcript(const wayseal::v1::SessionOpen& open, std::string_view certificate_digest,
+                std::string_view vehicle);
 
 }  // namespace cloud
 

@@ -37,8 +37,8 @@ Certificate make_root(const Path& folder, const std::string& name, const std::st
   return root;
 }
 
-void make_intermediate(const Path& folder, const std::string& name, const CertificateProfile& profile, X509* root,
-                       EVP_PKEY* root_key) {
+void make_intermediate(const Path& folder, const std::string& name, const CertificateProfile& profile,
+                       X509* root, EVP_PKEY* root_key) {
   const Key key = generate_key();
   const Certificate certificate = issue(profile, key.get(), root, root_key);
   save(folder, name, certificate.get(), key.get());
@@ -85,7 +85,8 @@ Certificate OemPki::certificate(const std::string& authority) const {
 
 void OemPki::note(const std::string& authority, const std::string& name, const X509* certificate) const {
   auto index = nlohmann::json::parse(read_file(folder_ / kIndex));
-  index.push_back({{"authority", authority}, {"name", name}, {"serial", serial_of(certificate)}, {"revoked", false}});
+  index.push_back(
+      {{"authority", authority}, {"name", name}, {"serial", serial_of(certificate)}, {"revoked", false}});
   write_file(folder_ / kIndex, index.dump(1) + "\n", kSecret);
 }
 
@@ -99,8 +100,8 @@ OemPki::Issued OemPki::issue_under(const std::string& authority, CertificateProf
 }
 
 OemPki::Issued OemPki::issue_role(Role role, const std::string& name, EVP_PKEY* key, int days) {
-  return issue_under(authority_of(role), {name, days, "critical,CA:FALSE", kSigns, "critical," + role_oid(role), ""},
-                     key);
+  return issue_under(authority_of(role),
+                     {name, days, "critical,CA:FALSE", kSigns, "critical," + role_oid(role), ""}, key);
 }
 
 OemPki::Issued OemPki::issue_tls_client(const std::string& name, EVP_PKEY* key, int days) {
@@ -110,10 +111,12 @@ OemPki::Issued OemPki::issue_tls_client(const std::string& name, EVP_PKEY* key, 
 Certificate OemPki::issue_server(const std::vector<std::string>& names, EVP_PKEY* key, int days) {
   std::string alternatives;
   for (const std::string& name : names) {
-    const bool address = name.find_first_not_of("0123456789.") == std::string::npos || name.find(':') != std::string::npos;
+    const bool address =
+        name.find_first_not_of("0123456789.") == std::string::npos || name.find(':') != std::string::npos;
     alternatives += (alternatives.empty() ? "" : ",") + std::string(address ? "IP:" : "DNS:") + name;
   }
-  return issue_under("gateway-ca", {names.front(), days, "critical,CA:FALSE", kSigns, "serverAuth", alternatives}, key)
+  return issue_under("gateway-ca",
+                     {names.front(), days, "critical,CA:FALSE", kSigns, "serverAuth", alternatives}, key)
       .leaf;
 }
 
@@ -137,7 +140,8 @@ std::string OemPki::crls(const std::vector<std::string>& authorities, int days) 
     for (const auto& entry : index) {
       if (entry["authority"] == authority && entry["revoked"] == true) revoked.push_back(entry["serial"]);
     }
-    all += make_crl(certificate(authority).get(), read_key(folder_ / (authority + ".key")).get(), revoked, days);
+    all +=
+        make_crl(certificate(authority).get(), read_key(folder_ / (authority + ".key")).get(), revoked, days);
   }
   return all;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// The OEM's certificate authorities as a reference: seven P-256 authorities with their keys in one folder. A real OEM
+/// The OEM's certificate authorities as a reference: seven P-256 authorities with their keys in one folder. A
+/// real OEM
 /// keeps these keys in HSMs, the two roots offline.
 ///
 ///     data-root -> vehicle, prekey, time       roles of PROTOCOL.md, section 1

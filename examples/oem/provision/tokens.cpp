@@ -59,7 +59,8 @@ std::string stored_pin(const TokenPlan& plan) {
   return pin;
 }
 
-/// Makes this process see the folder's own store. SoftHSM2 reads the variable in C_Initialize, and a module object lives
+/// Makes this process see the folder's own store. SoftHSM2 reads the variable in C_Initialize, and a module
+/// object lives
 /// for one token only.
 void use_store(const TokenPlan& plan) {
   const Path file = plan.folder / "softhsm2.conf";
@@ -143,7 +144,8 @@ void renew_time_certificate(const TokenPlan& plan, OemPki& pki) {
   TextPin pin(stored_pin(plan));
   ProvisioningToken token(module, plan.label, pin);
   const EcPoint point = token.public_key("time");
-  const OemPki::Issued issued = pki.issue_role(Role::kTime, "backend-time", key_of_point(point.data).get(), kTimeDays);
+  const OemPki::Issued issued =
+      pki.issue_role(Role::kTime, "backend-time", key_of_point(point.data).get(), kTimeDays);
   token.remove_certificate("time");
   write(token, "time", 2, issued.leaf.get());
 }

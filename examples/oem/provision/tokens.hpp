@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// Tokens with identities: one folder each, with a SoftHSM2 store of its own, so that whoever has the one folder does
+/// Tokens with identities: one folder each, with a SoftHSM2 store of its own, so that whoever has the one
+/// folder does
 /// not have the other's keys.
 #ifndef WAYSEAL_OEM_PROVISION_TOKENS_HPP
 #define WAYSEAL_OEM_PROVISION_TOKENS_HPP
@@ -13,13 +14,14 @@
 namespace wayseal::oem {
 
 struct TokenPlan {
-  Path folder;              ///< Gets softhsm2.conf, tokens/, so-pin and, unless `pin` is given, pin.
-  std::string module;       ///< Path of the PKCS#11 module.
-  std::string label;        ///< Of the token.
+  Path folder;                     ///< Gets softhsm2.conf, tokens/, so-pin and, unless `pin` is given, pin.
+  std::string module;              ///< Path of the PKCS#11 module.
+  std::string label;               ///< Of the token.
   std::optional<std::string> pin;  ///< Given by a person; else one is generated into `folder`/pin, mode 0600.
 };
 
-/// Initialises the token `vehicle`: keys `tls` and `e2e` are made inside it, and the certificates that it needs for the whole
+/// Initialises the token `vehicle`: keys `tls` and `e2e` are made inside it, and the certificates that it
+/// needs for the whole
 /// of its life are written as objects that cannot be modified.
 void make_vehicle_token(const TokenPlan& plan, OemPki& pki, const std::string& vehicle_id);
 

@@ -50,7 +50,8 @@ void set_random_serial(X509* certificate) {
   must(RAND_bytes(bytes, sizeof bytes) == 1, "RAND_bytes");
   bytes[0] = static_cast<uint8_t>((bytes[0] & 0x7F) | 0x40);  // positive, and always 16 bytes
   const Number number(BN_bin2bn(bytes, sizeof bytes, nullptr));
-  must(BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr, "setting the serial number");
+  must(BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr,
+       "setting the serial number");
 }
 
 }  // namespace
@@ -76,7 +77,8 @@ Key key_of_point(const uint8_t* point) {
   return Key(key);
 }
 
-Certificate issue(const CertificateProfile& profile, EVP_PKEY* subject_key, X509* issuer, EVP_PKEY* issuer_key) {
+Certificate issue(const CertificateProfile& profile, EVP_PKEY* subject_key, X509* issuer,
+                  EVP_PKEY* issuer_key) {
   Certificate certificate(X509_new());
   X509* const raw = certificate.get();
   X509_set_version(raw, X509_VERSION_3);
@@ -86,7 +88,8 @@ Certificate issue(const CertificateProfile& profile, EVP_PKEY* subject_key, X509
   X509_time_adj_ex(X509_getm_notAfter(raw), profile.days, -kClockSlackSeconds, nullptr);
   X509_NAME* const name = X509_get_subject_name(raw);
   must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-                                  reinterpret_cast<const unsigned char*>(profile.common_name.c_str()), -1, -1, 0) == 1,
+                                  reinterpret_cast<const unsigned char*>(profile.common_name.c_str()), -1, -1,
+                                  0) == 1,
        "setting the subject");
   must(X509_set_pubkey(raw, subject_key) == 1, "setting the public key");
   X509* const signer = issuer == nullptr ? raw : issuer;
@@ -138,7 +141,8 @@ std::string make_crl(X509* issuer, EVP_PKEY* issuer_key, const std::vector<std::
     BIGNUM* parsed = nullptr;
     must(BN_hex2bn(&parsed, serial.c_str()) != 0, "reading a serial number");
     const Number number(parsed);
-    const std::unique_ptr<ASN1_INTEGER, Freer<ASN1_INTEGER_free>> value(BN_to_ASN1_INTEGER(number.get(), nullptr));
+    const std::unique_ptr<ASN1_INTEGER, Freer<ASN1_INTEGER_free>> value(
+        BN_to_ASN1_INTEGER(number.get(), nullptr));
     X509_REVOKED* const entry = X509_REVOKED_new();
     X509_REVOKED_set_serialNumber(entry, value.get());
     X509_REVOKED_set_revocationDate(entry, time.get());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// Certificates, revocation lists and the files that they live in, by OpenSSL. Every failure throws std::runtime_error.
+/// Certificates, revocation lists and the files that they live in, by OpenSSL. Every failure throws
+/// std::runtime_error.
 #ifndef WAYSEAL_OEM_PROVISION_X509_HPP
 #define WAYSEAL_OEM_PROVISION_X509_HPP
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The backend's own reader of columns, against the example of PROTOCOL.md and against everything that it must refuse.
+// The backend's own reader of columns, against the example of PROTOCOL.md and against everything that it must
+// refuse.
 #include <catch2/catch_test_macros.hpp>
 #include <tuple>
 #include <vector>
@@ -51,8 +52,12 @@ TEST_CASE("the example of PROTOCOL.md reads as it says") {
   REQUIRE(batch.add_series()->ParseFromString(
       bytes({0x08, 0x03, 0x12, 0x06, 0x00, 0xA0, 0x9C, 0x01, 0x00, 0x08, 0x1A, 0x05, 0x12, 0x03, 0x14, 0x05,
              0x02, 0x1A, 0x0C, 0x08, 0x01, 0x12, 0x02, 0x1C, 0x08, 0x1A, 0x04, 0x00, 0x01, 0x01, 0x01})));
-  CHECK(read(batch) == Seen{{3, 0, 1000000, 5}, {3, 0, 1010000, 5}, {3, 0, 1020000, 5}, {3, 0, 1030004, 4},
-                            {3, 1, 1010000, 7}, {3, 1, 1030004, 9}});
+  CHECK(read(batch) == Seen{{3, 0, 1000000, 5},
+                            {3, 0, 1010000, 5},
+                            {3, 0, 1020000, 5},
+                            {3, 0, 1030004, 4},
+                            {3, 1, 1010000, 7},
+                            {3, 1, 1030004, 9}});
   CHECK(cloud::summarise(batch)->from_us == 1000000);
   CHECK(cloud::summarise(batch)->to_us == 1030004);
 }
@@ -67,18 +72,18 @@ TEST_CASE("values go over the whole of 64 bits") {
 
 TEST_CASE("what breaks a rule of the format is refused") {
   const std::string two_rows = bytes({0, 2});
-  CHECK(refuses(one_column(bytes({0x80}), "")));                                              // cut off
-  CHECK(refuses(one_column(std::string(10, '\xff') + '\x01', "")));                           // longer than 10
-  CHECK(refuses(one_column(std::string(9, '\xff') + '\x02', "")));                            // over 64 bits
-  CHECK(refuses(one_column(two_rows, bytes({0x80}))));                                        // token cut off
-  CHECK(refuses(one_column(two_rows, std::string(9, '\xff') + '\x04')));                      // over 65 bits
-  CHECK(refuses(one_column(two_rows, bytes({0x00}))));                                        // difference of 0
-  CHECK(refuses(one_column(two_rows, bytes({0x01}))));                                        // repeat of 0
-  CHECK(refuses(one_column(two_rows, bytes({0x02, 0x05}))));                                  // more values than rows
-  CHECK(refuses(one_column(two_rows, bytes({0x81, 0x80, 0x08}))));                            // repeat of 65,536
-  CHECK(refuses(one_column(two_rows, bytes({0x02}), bytes({0x00}))));                         // odd number in runs
-  CHECK(refuses(one_column(two_rows, bytes({0x02}), bytes({0x01, 0x00}))));                   // absent 0
-  CHECK(refuses(one_column(two_rows, bytes({0x02}), bytes({0x02, 0x01}))));                   // runs hold more
+  CHECK(refuses(one_column(bytes({0x80}), "")));                             // cut off
+  CHECK(refuses(one_column(std::string(10, '\xff') + '\x01', "")));          // longer than 10
+  CHECK(refuses(one_column(std::string(9, '\xff') + '\x02', "")));           // over 64 bits
+  CHECK(refuses(one_column(two_rows, bytes({0x80}))));                       // token cut off
+  CHECK(refuses(one_column(two_rows, std::string(9, '\xff') + '\x04')));     // over 65 bits
+  CHECK(refuses(one_column(two_rows, bytes({0x00}))));                       // difference of 0
+  CHECK(refuses(one_column(two_rows, bytes({0x01}))));                       // repeat of 0
+  CHECK(refuses(one_column(two_rows, bytes({0x02, 0x05}))));                 // more values than rows
+  CHECK(refuses(one_column(two_rows, bytes({0x81, 0x80, 0x08}))));           // repeat of 65,536
+  CHECK(refuses(one_column(two_rows, bytes({0x02}), bytes({0x00}))));        // odd number in runs
+  CHECK(refuses(one_column(two_rows, bytes({0x02}), bytes({0x01, 0x00}))));  // absent 0
+  CHECK(refuses(one_column(two_rows, bytes({0x02}), bytes({0x02, 0x01}))));  // runs hold more
   CHECK(refuses(one_column(bytes({0, 2, 0, 0}), bytes({0x02, 0x02}), bytes({1, 1, 0, 1}))));  // later p of 0
   Batch twice = one_column(two_rows, bytes({0x02}));
   *twice.add_series() = twice.series(0);

@@ -9,7 +9,9 @@
 namespace cloud_test {
 namespace {
 
-Blob some_batch(int64_t number) { return frame(1, batch(1, 1000000 * number, {number, number + 1, number + 1})); }
+Blob some_batch(int64_t number) {
+  return frame(1, batch(1, 1000000 * number, {number, number + 1, number + 1}));
+}
 
 std::vector<Blob> seal_many(TestSession& session, int count) {
   std::vector<Blob> records;
@@ -24,7 +26,8 @@ Blob loss_report(const std::function<void(v1::LossReport&)>& edit) {
   return frame(2, report.SerializeAsString());
 }
 
-void add_range(v1::LossReport& report, const TestSession& session, uint64_t first, uint64_t last, uint64_t count) {
+void add_range(v1::LossReport& report, const TestSession& session, uint64_t first, uint64_t last,
+               uint64_t count) {
   auto* range = report.add_ranges();
   range->set_session_id(session.id);
   range->set_first(first);
@@ -85,9 +88,9 @@ TEST_CASE("what came out of order is named beyond the gap, bit by bit") {
   TestVehicle vehicle = world.vehicle();
   TestSession session = vehicle.open_session();
   const auto records = seal_many(session, 300);
-  const auto ack = acked(
-      world.deliver(vehicle.id(), session.id, {session.open}, {records[0], records[2], records[9], records[299]}),
-      session);
+  const auto ack = acked(world.deliver(vehicle.id(), session.id, {session.open},
+                                       {records[0], records[2], records[9], records[299]}),
+                         session);
   REQUIRE(ack);
   CHECK(ack->contiguous() == 1);
   // 3 is bit 0, 10 is bit 7; 300 lies further than 32 bytes can say.
@@ -145,10 +148,11 @@ TEST_CASE("malformed items are skipped without harm to the others") {
   const Blob too_long = session.seal(Blob("\x01\xff\xff", 3), 4);
   const Blob wrong_direction = session.seal(frame(64, "x"), 5);
   const Blob number_zero = session.seal(some_batch(1), 0);
-  const auto ack = acked(world.deliver(vehicle.id(), session.id, {session.open},
-                                       {"\xff", "", version.SerializeAsString(), long_header.SerializeAsString(),
-                                        bad_padding, too_long, wrong_direction, number_zero, good}),
-                         session);
+  const auto ack =
+      acked(world.deliver(vehicle.id(), session.id, {session.open},
+                          {"\xff", "", version.SerializeAsString(), long_header.SerializeAsString(),
+                           bad_padding, too_long, wrong_direction, number_zero, good}),
+            session);
   REQUIRE(ack);
   CHECK(ack->contiguous() == 1);
   CHECK(ack->beyond().empty());
@@ -161,7 +165,8 @@ TEST_CASE("an authentic content of an unknown type is kept unread and settled") 
   TestVehicle vehicle = world.vehicle();
   TestSession session = vehicle.open_session();
   const auto ack = acked(
-      world.deliver(vehicle.id(), session.id, {session.open}, {session.seal(frame(9, "from a newer vehicle"))}), session);
+      world.deliver(vehicle.id(), session.id, {session.open}, {session.seal(frame(9, "from a newer vehicle"))}),
+      session);
   REQUIRE(ack);
   CHECK(ack->contiguous() == 1);
   CHECK(world.stat("unknown_type") == 1);
@@ -240,12 +245,12 @@ TEST_CASE("a loss report settles what it names, and absence is on record") {
     bus->set_frames(1000);
     bus->set_frames_dropped(5);
   }));
-  const auto ack = acked(world.deliver(vehicle.id(), session.id, {session.open},
-                                       {records[0], records[4], records[6], report}),
-                         session);
+  const auto ack = acked(
+      world.deliver(vehicle.id(), session.id, {session.open}, {records[0], records[4], records[6], report}),
+      session);
   REQUIRE(ack);
-  CHECK(ack->contiguous() == 5);               // 1 and 5 stored, 2 to 4 settled
-  CHECK(ack->beyond() == Blob("\x11", 1));     // 7 is bit 0, 11 is bit 4
+  CHECK(ack->contiguous() == 5);            // 1 and 5 stored, 2 to 4 settled
+  CHECK(ack->beyond() == Blob("\x11", 1));  // 7 is bit 0, 11 is bit 4
   CHECK(world.stat("records_lost") == 3);
   CHECK(world.stat("batches_dropped") == 2);
   CHECK(world.stat("samples_dropped") == 17);
@@ -260,8 +265,9 @@ TEST_CASE("a merged loss range settles only when all its other records have come
   const auto records = seal_many(session, 6);
   // 2 and 5 are lost, 3 and 4 are still in the spool.
   const Blob report = session.seal(loss_report([&](v1::LossReport& r) { add_range(r, session, 2, 5, 2); }));
-  CHECK(acked(world.deliver(vehicle.id(), session.id, {session.open}, {records[0], records[5], report}), session)
-            ->contiguous() == 1);
+  CHECK(
+      acked(world.deliver(vehicle.id(), session.id, {session.open}, {records[0], records[5], report}), session)
+          ->contiguous() == 1);
   CHECK(acked(world.deliver(vehicle.id(), session.id, {}, {records[2]}), session)->contiguous() == 1);
   CHECK(acked(world.deliver(vehicle.id(), session.id, {}, {records[3]}), session)->contiguous() == 7);
 }
@@ -271,12 +277,13 @@ TEST_CASE("loss ranges that make no sense settle nothing") {
   TestVehicle vehicle = world.vehicle();
   TestSession session = vehicle.open_session();
   const Blob report = session.seal(loss_report([&](v1::LossReport& r) {
-    add_range(r, session, 0, 4, 5);
-    add_range(r, session, 5, 4, 1);
-    add_range(r, session, 1, 3, 4);
-    add_range(r, session, 1, UINT64_MAX, UINT64_MAX);
-    r.add_ranges()->set_session_id("short");
-  }), 9);
+                                     add_range(r, session, 0, 4, 5);
+                                     add_range(r, session, 5, 4, 1);
+                                     add_range(r, session, 1, 3, 4);
+                                     add_range(r, session, 1, UINT64_MAX, UINT64_MAX);
+                                     r.add_ranges()->set_session_id("short");
+                                   }),
+                                   9);
   const auto ack = acked(world.deliver(vehicle.id(), session.id, {session.open}, {report}), session);
   REQUIRE(ack);
   CHECK(ack->contiguous() == 0);
@@ -284,7 +291,8 @@ TEST_CASE("loss ranges that make no sense settle nothing") {
 }
 
 TEST_CASE("invariant 5: exactly once") {
-  // Everything arrives several times, in any order, in uploads of any size, while the backend is killed and started
+  // Everything arrives several times, in any order, in uploads of any size, while the backend is killed and
+  // started
   // again. Whatever an ack has named must be there; in the end everything is there once.
   World world;
   TestVehicle vehicle = world.vehicle();
@@ -306,14 +314,16 @@ TEST_CASE("invariant 5: exactly once") {
       message.set_ack_session(session.id);
       for (const Blob& record : upload) message.add_items()->set_sealed(record);
       const Blob body = message.SerializeAsString();
-      Process sender({WAYSEAL_CURL, "-s", "--unix-socket", world.socket(), "-H", "x-vehicle-id: " + vehicle.id(), "-H",
-                      "Content-Type: application/x-protobuf", "--data-binary",
-                      "@" + [&] {
-                        spill(world.folder() / "body", body);
-                        return world.folder() / "body";
-                      }(),
-                      "http://backend/v1/records"},
-                     world.folder() / "curl");
+      Process sender(
+          {WAYSEAL_CURL, "-s", "--unix-socket", world.socket(), "-H", "x-vehicle-id: " + vehicle.id(), "-H",
+           "Content-Type: application/x-protobuf", "--data-binary",
+           "@" +
+               [&] {
+                 spill(world.folder() / "body", body);
+                 return world.folder() / "body";
+               }(),
+           "http://backend/v1/records"},
+          world.folder() / "curl");
       world.kill_hard();
       ++kills;
       sender.wait();
@@ -330,8 +340,9 @@ TEST_CASE("invariant 5: exactly once") {
   CHECK(world.stat("records_stored") == kRecords);
   CHECK(world.stat("samples") == kRecords * 3);
   CHECK(world.stat("duplicates") > 0);
-  const Output rows = run({WAYSEAL_SQLITE, world.folder() / "backend.db",
-                           "SELECT COUNT(*), COUNT(DISTINCT sequence), MIN(sequence), MAX(sequence) FROM records"});
+  const Output rows =
+      run({WAYSEAL_SQLITE, world.folder() / "backend.db",
+           "SELECT COUNT(*), COUNT(DISTINCT sequence), MIN(sequence), MAX(sequence) FROM records"});
   CHECK(rows.text == "200|200|1|200\n");
   CHECK(world.stat("alarms") == 0);
 }
@@ -340,7 +351,8 @@ TEST_CASE("a session goes on after the backend was killed: its keys come from th
   World world;
   TestVehicle vehicle = world.vehicle();
   TestSession session = vehicle.open_session();
-  REQUIRE(acked(world.deliver(vehicle.id(), session.id, {session.open}, {session.seal(some_batch(1))}), session));
+  REQUIRE(
+      acked(world.deliver(vehicle.id(), session.id, {session.open}, {session.seal(some_batch(1))}), session));
   world.kill_hard();
   world.start();
   const auto ack = acked(world.deliver(vehicle.id(), session.id, {}, {session.seal(some_batch(2))}), session);
@@ -355,7 +367,9 @@ TEST_CASE("logs name no vehicle and no session, and hold no payload") {
   const Blob canary = "CANARY-IN-A-CONTENT";
   Blob forged = session.seal(frame(5, canary));
   forged.back() = static_cast<char>(forged.back() ^ 1);
-  REQUIRE(acked(world.deliver(vehicle.id(), session.id, {session.open}, {session.seal(frame(5, canary)), forged}), session));
+  REQUIRE(
+      acked(world.deliver(vehicle.id(), session.id, {session.open}, {session.seal(frame(5, canary)), forged}),
+            session));
   CHECK(world.stop_gently() == 0);
   const std::string log = world.log() + world.output();
   CHECK(log.find("session-open") != std::string::npos);

@@ -51,8 +51,8 @@ class Gateway {
 
   void start() {
     haproxy_ = Process({"/usr/bin/env", "WAYSEAL_GATEWAY_BIND=127.0.0.1:" + std::to_string(port_),
-                        "WAYSEAL_GATEWAY_PKI=" + pki_, "WAYSEAL_BACKEND_SOCKET=" + world_.socket(), WAYSEAL_HAPROXY, "-db",
-                        "-f", WAYSEAL_GATEWAY_CONFIG},
+                        "WAYSEAL_GATEWAY_PKI=" + pki_, "WAYSEAL_BACKEND_SOCKET=" + world_.socket(),
+                        WAYSEAL_HAPROXY, "-db", "-f", WAYSEAL_GATEWAY_CONFIG},
                        log_path());
     if (!eventually([this] { return !haproxy_.running() || answers(port_); }) || !haproxy_.running()) {
       throw std::runtime_error("the gateway did not start: " + slurp(log_path()));
@@ -70,18 +70,19 @@ class Gateway {
   void client(const std::string& name, const std::string& common_name) {
     const auto key = oem::generate_key();
     const auto issued = Fleet::get().pki().issue_tls_client(common_name, key.get(), 30);
-    spill(folder_ / name, oem::pem_of(issued.leaf.get()) + oem::pem_of(issued.intermediate.get()) +
-                              oem::pem_of(key.get()));
+    spill(folder_ / name,
+          oem::pem_of(issued.leaf.get()) + oem::pem_of(issued.intermediate.get()) + oem::pem_of(key.get()));
   }
 
   struct Answer {
-    int curl;         ///< curl's exit code.
+    int curl;  ///< curl's exit code.
     std::string status;
   };
   /// A request with the client certificate in file `name`; empty: none.
   Answer request(const std::string& name, const std::string& target, std::vector<std::string> more) {
-    std::vector<std::string> command{WAYSEAL_CURL, "-s", "-o", folder_ / "body", "-w", "%{http_code}", "--max-time", "20",
-                                     "--cacert", pki_ + "/gateway-ca.pem", "-H", "Expect:"};
+    std::vector<std::string> command{
+        WAYSEAL_CURL, "-s", "-o",       folder_ / "body",         "-w", "%{http_code}",
+        "--max-time", "20", "--cacert", pki_ + "/gateway-ca.pem", "-H", "Expect:"};
     if (!name.empty()) command.insert(command.end(), {"--cert", folder_ / name});
     command.insert(command.end(), more.begin(), more.end());
     command.push_back("https://localhost:" + std::to_string(port_) + target);
@@ -91,7 +92,8 @@ class Gateway {
   Answer post(const std::string& name, const std::string& target, const std::string& body,
               std::vector<std::string> more = {}) {
     spill(folder_ / "request", body);
-    more.insert(more.end(), {"-H", "Content-Type: application/x-protobuf", "--data-binary", "@" + (folder_ / "request")});
+    more.insert(more.end(),
+                {"-H", "Content-Type: application/x-protobuf", "--data-binary", "@" + (folder_ / "request")});
     return request(name, target, more);
   }
   std::string body() const { return slurp(folder_ / "body"); }
@@ -144,7 +146,8 @@ TEST_CASE("a client cannot say who it is: what it claims is dropped") {
   CHECK(gateway.post("thief", "/v1/prekeys", body, {"-H", "X-Vehicle-Id: " + vehicle.id()}).status == "403");
   // A look-alike that some servers read as the same name never gets through.
   CHECK(gateway.post("thief", "/v1/prekeys", body, {"-H", "X_Vehicle_Id: " + vehicle.id()}).status == "403");
-  CHECK(accepted(gateway.post("thief", "/v1/prekeys", thief.prekeys_request(1), {"-H", "x-vehicle-id: " + vehicle.id()})));
+  CHECK(accepted(
+      gateway.post("thief", "/v1/prekeys", thief.prekeys_request(1), {"-H", "x-vehicle-id: " + vehicle.id()})));
 }
 
 TEST_CASE("who has no certificate of the vehicles' CA does not get as far as a request") {
@@ -158,8 +161,9 @@ TEST_CASE("who has no certificate of the vehicles' CA does not get as far as a r
   CHECK(refused_by_tls(gateway.post("", "/v1/prekeys", body)));
 
   const auto key = oem::generate_key();
-  const auto stranger = oem::issue({vehicle.id(), 30, "critical,CA:FALSE", "critical,digitalSignature", "clientAuth", ""},
-                                   key.get(), nullptr, key.get());
+  const auto stranger =
+      oem::issue({vehicle.id(), 30, "critical,CA:FALSE", "critical,digitalSignature", "clientAuth", ""},
+                 key.get(), nullptr, key.get());
   spill(gateway.folder() / "stranger", oem::pem_of(stranger.get()) + oem::pem_of(key.get()));
   CHECK(refused_by_tls(gateway.post("stranger", "/v1/prekeys", body)));
 
@@ -181,13 +185,16 @@ TEST_CASE("a revoked vehicle does not get in, not by resumption either") {
   REQUIRE(accepted(gateway.post("own", "/v1/prekeys", vehicle.prekeys_request(1))));
 
   // The second handshake offers what the first one was given; OpenSSL says "Reused" when the server takes it.
-  const std::string connect = std::string("(sleep 0.5) | ") + WAYSEAL_OPENSSL + " s_client -connect localhost:" +
-                              std::to_string(gateway.port()) + " -CAfile " + gateway.pki() + "/gateway-ca.pem -cert " +
-                              (gateway.folder() / "own") + " -key " + (gateway.folder() / "own");
-  const Output first = run({"/bin/sh", "-c", connect + " -sess_out " + (gateway.folder() / "session") + " 2>&1"});
+  const std::string connect = std::string("(sleep 0.5) | ") + WAYSEAL_OPENSSL +
+                              " s_client -connect localhost:" + std::to_string(gateway.port()) + " -CAfile " +
+                              gateway.pki() + "/gateway-ca.pem -cert " + (gateway.folder() / "own") + " -key " +
+                              (gateway.folder() / "own");
+  const Output first =
+      run({"/bin/sh", "-c", connect + " -sess_out " + (gateway.folder() / "session") + " 2>&1"});
   CHECK(first.text.find("Verification: OK") != std::string::npos);
   if (std::filesystem::exists(gateway.folder() / "session")) {
-    const Output second = run({"/bin/sh", "-c", connect + " -sess_in " + (gateway.folder() / "session") + " 2>&1"});
+    const Output second =
+        run({"/bin/sh", "-c", connect + " -sess_in " + (gateway.folder() / "session") + " 2>&1"});
     INFO(second.text);
     CHECK(second.text.find("New, TLSv1.3") != std::string::npos);
     CHECK(second.text.find("Reused") == std::string::npos);
@@ -245,7 +252,8 @@ TEST_CASE("the gateway lets through two routes, with their method, type and size
 
   // What is just small enough reaches the backend, which finds that it does not parse.
   CHECK(gateway.post("own", "/v1/records", std::string(262144, '\xff')).status == "400");
-  // The answer comes before the body, and a client that still sends may see a reset instead: so only declare it.
+  // The answer comes before the body, and a client that still sends may see a reset instead: so only declare
+  // it.
   CHECK(get("/v1/records", {"-X", "POST", "-H", type, "-H", "Content-Length: 262145"}) == "413");
   CHECK(gateway.post("own", "/v1/prekeys", std::string(8192, '\xff')).status == "400");
   CHECK(get("/v1/prekeys", {"-X", "POST", "-H", type, "-H", "Content-Length: 8193"}) == "413");
@@ -290,8 +298,8 @@ TEST_CASE("the check finds stale and foreign revocation lists before HAProxy loa
 
   const auto key = oem::generate_key();
   const auto stranger =
-      oem::issue({"OEM vehicle TLS", 30, "critical,CA:TRUE", "critical,keyCertSign,cRLSign", "", ""}, key.get(), nullptr,
-                 key.get());
+      oem::issue({"OEM vehicle TLS", 30, "critical,CA:TRUE", "critical,keyCertSign,cRLSign", "", ""}, key.get(),
+                 nullptr, key.get());
   spill(gateway.pki() + "/vehicle-crl.pem", oem::make_crl(stranger.get(), key.get(), {}, 30));
   const Output foreign = check();
   CHECK(foreign.code == 1);

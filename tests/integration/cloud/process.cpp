@@ -48,7 +48,13 @@ Process& Process::operator=(Process&& other) noexcept {
   return *this;
 }
 
-bool Process::running() { return pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == 0; }
+bool Process::running() {
+  if (pid_ <= 0) return false;
+  int status = 0;
+  if (::waitpid(pid_, &status, WNOHANG) == 0) return true;
+  ended(status);
+  return false;
+}
 
 int Process::stop(int signal) {
   if (pid_ <= 0) return code_;
@@ -61,9 +67,13 @@ int Process::wait() {
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
+  ended(status);
+  return code_;
+}
+
+void Process::ended(int status) {
   pid_ = -1;
   code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return code_;
 }
 
 Output run(const std::vector<std::string>& command) {
@@ -83,9 +93,9 @@ bool eventually(const std::function<bool()>& condition, double seconds) {
 }
 
 TemporaryFolder::TemporaryFolder() {
-  char name[] = "/tmp/wayseal-cloud-XXXXXX";
-  if (::mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp");
-  path_ = name;
+  const char* const base = std::getenv("TMPDIR");
+  path_ = std::string(base == nullptr ? "/tmp" : base) + "/wayseal-test-XXXXXX";
+  if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("mkdtemp");
 }
 
 TemporaryFolder::~TemporaryFolder() {

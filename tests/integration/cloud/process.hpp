@@ -28,6 +28,8 @@ class Process {
   int wait();
 
  private:
+  void ended(int status);
+
   pid_t pid_ = -1;
   int code_ = -1;
 };

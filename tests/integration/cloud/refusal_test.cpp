@@ -28,7 +28,8 @@ TEST_CASE("a SessionOpen that contradicts what was given gets a signed refusal, 
     SessionRefused::Reason reason;
   };
   const Case cases[] = {
-      {"prekey never made", [](auto& o) { o.set_prekey_id(o.prekey_id() + 1); }, SessionRefused::REASON_PREKEY_UNKNOWN},
+      {"prekey never made", [](auto& o) { o.set_prekey_id(o.prekey_id() + 1); },
+       SessionRefused::REASON_PREKEY_UNKNOWN},
       {"another point", [&](auto& o) { o.set_prekey_point(vehicle.bundle().last_resort().point()); },
        SessionRefused::REASON_BAD_OPEN},
       {"another bundle", [](auto& o) { o.set_bundle_digest(Blob(32, 'x')); }, SessionRefused::REASON_BAD_OPEN},
@@ -135,7 +136,8 @@ TEST_CASE("a rolled-back flash loses nothing: a prekey used twice is accepted an
   TestSession second = vehicle.open_session(plan);
   REQUIRE(acked(world.deliver(vehicle.id(), first.id, {first.open}, {first.seal(some_batch())}), first));
   CHECK(world.stat("alarms") == 0);
-  const auto ack = acked(world.deliver(vehicle.id(), second.id, {second.open}, {second.seal(some_batch())}), second);
+  const auto ack =
+      acked(world.deliver(vehicle.id(), second.id, {second.open}, {second.seal(some_batch())}), second);
   REQUIRE(ack);
   CHECK(ack->contiguous() == 1);
   CHECK(world.alarms("prekey-reused") == 1);
@@ -151,7 +153,8 @@ TEST_CASE("the last-resort prekey opens any number of sessions") {
   plan.prekey = &vehicle.bundle().last_resort();
   for (int i = 0; i < 3; ++i) {
     TestSession session = vehicle.open_session(plan);
-    CHECK(acked(world.deliver(vehicle.id(), session.id, {session.open}, {session.seal(some_batch())}), session));
+    CHECK(
+        acked(world.deliver(vehicle.id(), session.id, {session.open}, {session.seal(some_batch())}), session));
   }
   CHECK(world.stat("alarms") == 0);
 }
@@ -204,7 +207,8 @@ TEST_CASE("a session is settled when its successor says so; its prekey is destro
           SessionRefused::REASON_PREKEY_DESTROYED);
   }
   SECTION("a new record of it is not taken") {
-    CHECK(acked(world.deliver(vehicle.id(), living.id, {}, {first.seal(some_batch())}), living, first)->contiguous() == 2);
+    CHECK(acked(world.deliver(vehicle.id(), living.id, {}, {first.seal(some_batch())}), living, first)
+              ->contiguous() == 2);
     CHECK(world.stat("not_opened") == 1);
   }
   SECTION("and all this after a restart as well") {

@@ -37,9 +37,11 @@ TEST_CASE("the backend answers only what PROTOCOL.md names") {
   CHECK(status(request("GET /v1/records", kVehicle)) == 405);
   CHECK(status(request("PUT /v1/prekeys", kType + kVehicle + "Content-Length: 0\r\n")) == 405);
   CHECK(status(request("POST /v1/records", kVehicle + "Content-Length: 0\r\n")) == 415);
-  CHECK(status(request("POST /v1/records", "Content-Type: text/plain\r\n" + kVehicle + "Content-Length: 0\r\n")) == 415);
+  CHECK(status(request("POST /v1/records",
+                       "Content-Type: text/plain\r\n" + kVehicle + "Content-Length: 0\r\n")) == 415);
   CHECK(status(request("POST /v1/records", kType + kVehicle)) == 411);
-  CHECK(status(request("POST /v1/records", kType + kVehicle + "Transfer-Encoding: chunked\r\n", "0\r\n\r\n")) == 411);
+  CHECK(status(request("POST /v1/records", kType + kVehicle + "Transfer-Encoding: chunked\r\n", "0\r\n\r\n")) ==
+        411);
   CHECK(status(request("POST /v1/records", kType + kVehicle + "Content-Length: 262145\r\n")) == 413);
   CHECK(status(request("POST /v1/prekeys", kType + kVehicle + "Content-Length: 8193\r\n")) == 413);
   CHECK(status("NONSENSE\r\n\r\n") == 400);
@@ -51,7 +53,8 @@ TEST_CASE("the backend answers only what PROTOCOL.md names") {
 TEST_CASE("without exactly one vehicle of a valid form there is a 403") {
   World world;
   const auto status = [&](const std::string& headers) {
-    return http_raw(world.socket(), request("POST /v1/records", kType + headers + "Content-Length: 0\r\n")).status;
+    return http_raw(world.socket(), request("POST /v1/records", kType + headers + "Content-Length: 0\r\n"))
+        .status;
   };
   CHECK(status("") == 403);
   CHECK(status("x-vehicle-id: \r\n") == 403);
@@ -132,9 +135,11 @@ TEST_CASE("two backends do not share a socket, but may share database and token"
   auto config = nlohmann::json::parse(slurp(world.config()));
   config["listen"] = "twin.sock";
   spill(world.folder() / "twin.json", config.dump());
-  Process twin({WAYSEAL_BACKEND, "serve", "--config", world.folder() / "twin.json"}, world.folder() / "twin.out");
+  Process twin({WAYSEAL_BACKEND, "serve", "--config", world.folder() / "twin.json"},
+               world.folder() / "twin.out");
   const std::string twin_socket = world.folder() / "twin.sock";
-  REQUIRE(eventually([&] { return http_raw(twin_socket, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status == 204; }));
+  REQUIRE(eventually(
+      [&] { return http_raw(twin_socket, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status == 204; }));
 
   TestVehicle vehicle = world.vehicle();
   TestSession session = vehicle.open_session();
@@ -154,10 +159,12 @@ TEST_CASE("opened signals are printed with names, units and values") {
   spill(world.folder() / "test.dbc",
         "VERSION \"\"\nBU_: ECU\nBO_ 256 Engine: 8 ECU\n SG_ Speed : 0|16@1+ (0.25,0) [0|16000] \"rpm\" ECU\n"
         " SG_ Temp : 16|8@1- (1,10) [-40|150] \"degC\" ECU\n");
-  const Output made = run({WAYSEAL_OEM, "dbc", world.folder() / "test.dbc", "-o", world.folder() / "test.table"});
+  const Output made =
+      run({WAYSEAL_OEM, "dbc", world.folder() / "test.dbc", "-o", world.folder() / "test.table"});
   INFO(made.text);
   REQUIRE(made.code == 0);
-  const Output added = run({WAYSEAL_BACKEND, "table", "add", world.folder() / "test.table", "--config", world.config()});
+  const Output added =
+      run({WAYSEAL_BACKEND, "table", "add", world.folder() / "test.table", "--config", world.config()});
   INFO(added.text);
   REQUIRE(added.code == 0);
   const uint64_t table = std::stoull(added.text, nullptr, 16);
@@ -170,7 +177,8 @@ TEST_CASE("opened signals are printed with names, units and values") {
                                session.seal(frame(1, batch(table, kBase + 5000000, {-20}, 0, 1)))}),
                 session));
   const auto print = [&](std::vector<std::string> more) {
-    std::vector<std::string> command{WAYSEAL_BACKEND, "signals", "--config", world.config(), "--vehicle", vehicle.id()};
+    std::vector<std::string> command{WAYSEAL_BACKEND, "signals",   "--config",
+                                     world.config(),  "--vehicle", vehicle.id()};
     command.insert(command.end(), more.begin(), more.end());
     return run(command);
   };
@@ -181,7 +189,8 @@ TEST_CASE("opened signals are printed with names, units and values") {
         "2023-11-14T22:13:20.020000Z,Engine,Speed,999.75,rpm,,recorded\n"
         "2023-11-14T22:13:25.000000Z,Engine,Temp,-10,degC,,recorded\n");
   CHECK(print({"--since", "1700000001", "--format", "csv"}).text ==
-        "time,message,signal,value,unit,text,quality\n2023-11-14T22:13:25.000000Z,Engine,Temp,-10,degC,,recorded\n");
+        "time,message,signal,value,unit,text,quality\n2023-11-14T22:13:25.000000Z,Engine,Temp,-10,degC,,"
+        "recorded\n");
   const auto json = nlohmann::json::parse(print({"--signal", "Engine.Temp", "--format", "json"}).text);
   REQUIRE(json.size() == 1);
   CHECK(json[0]["value"] == -10);
@@ -190,7 +199,8 @@ TEST_CASE("opened signals are printed with names, units and values") {
   CHECK(run({WAYSEAL_BACKEND, "signals", "--config", world.config(), "--vehicle", "nobody"}).code == 1);
 
   Process watch({WAYSEAL_BACKEND, "watch", "--config", world.config(), "--json"}, world.folder() / "watch.out");
-  CHECK(eventually([&] { return slurp(world.folder() / "watch.out").find("Engine.Speed") != std::string::npos; }));
+  CHECK(eventually(
+      [&] { return slurp(world.folder() / "watch.out").find("Engine.Speed") != std::string::npos; }));
   CHECK(watch.stop(15) == 0);
 }
 
@@ -206,7 +216,8 @@ TEST_CASE("a batch that no table fits, or that breaks the format, is stored all 
                 session)
               ->contiguous() == 2);
   CHECK(world.stat("undecodable") == 1);
-  const Output output = run({WAYSEAL_BACKEND, "signals", "--config", world.config(), "--vehicle", vehicle.id()});
+  const Output output =
+      run({WAYSEAL_BACKEND, "signals", "--config", world.config(), "--vehicle", vehicle.id()});
   CHECK(output.code == 4);
   CHECK(output.text.find("need a signal table") != std::string::npos);
 }

@@ -42,8 +42,9 @@ std::unique_ptr<cloud::Token> softhsm() {
 }
 
 const char* nss_module() {
-  for (const char* const path : {"/usr/lib/x86_64-linux-gnu/nss/libsoftokn3.so", "/usr/lib/x86_64-linux-gnu/libsoftokn3.so",
-                                 "/usr/lib/aarch64-linux-gnu/nss/libsoftokn3.so"}) {
+  for (const char* const path :
+       {"/usr/lib/x86_64-linux-gnu/nss/libsoftokn3.so", "/usr/lib/x86_64-linux-gnu/libsoftokn3.so",
+        "/usr/lib/aarch64-linux-gnu/nss/libsoftokn3.so"}) {
     if (std::filesystem::exists(path)) return path;
   }
   return nullptr;
@@ -52,14 +53,17 @@ const char* nss_module() {
 /// A fresh NSS database with a PIN, as a token for the backend.
 std::unique_ptr<cloud::Token> nss(const TemporaryFolder& folder) {
   const std::string args = "configdir='sql:" + folder.path() +
-                           "' certPrefix='' keyPrefix='' secmod='secmod.db' flags=noModDB dbTokenDescription='backend' updatedir='' ";
+                           "' certPrefix='' keyPrefix='' secmod='secmod.db' flags=noModDB "
+                           "dbTokenDescription='backend' updatedir='' ";
   {
     const cloud::Module module(nss_module(), args);
     CK_SESSION_HANDLE session = 0;
     unsigned char pin[] = "nss-test-pin";
     unsigned char none[] = "";
     const CK_SLOT_ID key_slot = 2;
-    cloud::check(module->C_OpenSession(key_slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &session), "open");
+    cloud::check(
+        module->C_OpenSession(key_slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &session),
+        "open");
     cloud::check(module->C_Login(session, CKU_SO, none, 0), "login");
     cloud::check(module->C_InitPIN(session, pin, sizeof pin - 1), "init");
   }
@@ -137,9 +141,12 @@ TEST_CASE("every key that the backend's token makes or derives is closed") {
   const auto token = softhsm();
   const uint64_t id = cloud::read_be(random_bytes(7)) + 1;
   const Blob point = token->make_prekey(id);
-  const auto keys = token->derive(id, point_of(wayseal::oem::generate_key().get()), cloud::Suite::kCmacKdf, random_bytes(32));
+  const auto keys =
+      token->derive(id, point_of(wayseal::oem::generate_key().get()), cloud::Suite::kCmacKdf, random_bytes(32));
   REQUIRE(keys);
-  const auto attribute = [&](CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type) { return token->attribute(key, type); };
+  const auto attribute = [&](CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type) {
+    return token->attribute(key, type);
+  };
   for (const CK_OBJECT_HANDLE key : {keys->open, keys->seal}) {
     CHECK(attribute(key, CKA_SENSITIVE) == "\x01");
     CHECK(attribute(key, CKA_EXTRACTABLE) == Blob(1, '\0'));
@@ -164,7 +171,8 @@ TEST_CASE("transcript, signatures, envelopes and contents are those of the proto
     const auto& opening = vector["session_open"];
     v1::SessionOpen open;
     REQUIRE(open.ParseFromString(unhex(opening["message"])));
-    const Blob th = cloud::transcript(open, cloud::sha256(chain("vehicle_chain")), vector["vehicle_id"].get<std::string>());
+    const Blob th =
+        cloud::transcript(open, cloud::sha256(chain("vehicle_chain")), vector["vehicle_id"].get<std::string>());
     CHECK(cloud::hex(th) == opening["th"]);
     CHECK(verifies(chain("vehicle_chain"), th, open.signature()));
     CHECK(open.chain(0) == chain("vehicle_chain"));
@@ -186,8 +194,8 @@ TEST_CASE("transcript, signatures, envelopes and contents are those of the proto
       CHECK(std::to_string(header->suite) == suite);
       CHECK(header->sequence == record["sequence"].get<uint64_t>());
       CHECK(cloud::hex(cloud::record_nonce(header->sequence)) == record["nonce"]);
-      const auto content = gcm_open(unhex(opening["keys"]["v2b"]), cloud::record_nonce(header->sequence), sealed.header(),
-                                    sealed.ciphertext());
+      const auto content = gcm_open(unhex(opening["keys"]["v2b"]), cloud::record_nonce(header->sequence),
+                                    sealed.header(), sealed.ciphertext());
       REQUIRE(content);
       CHECK(cloud::hex(*content) == record["content"]);
       CHECK(cloud::unframe(*content));
@@ -195,7 +203,8 @@ TEST_CASE("transcript, signatures, envelopes and contents are those of the proto
     v1::Sealed ack;
     REQUIRE(ack.ParseFromString(unhex(vector["ack"]["sealed"])));
     const Blob nonce = ack.header().substr(26);
-    CHECK(ack.header() == cloud::reply_header(static_cast<uint32_t>(std::stoul(suite)), th.substr(0, 16), nonce));
+    CHECK(ack.header() ==
+          cloud::reply_header(static_cast<uint32_t>(std::stoul(suite)), th.substr(0, 16), nonce));
   }
 }
 

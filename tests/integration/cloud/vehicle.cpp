@@ -37,7 +37,9 @@ Blob varint(uint64_t value) {
   return out + static_cast<char>(value);
 }
 
-uint64_t zigzag(int64_t value) { return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63); }
+uint64_t zigzag(int64_t value) {
+  return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63);
+}
 
 /// One value token of a column (PROTOCOL.md, "Columns"): first byte with the kind and six bits, then the rest.
 Blob token(bool repeat, uint64_t number) {
@@ -88,7 +90,8 @@ Blob gcm_seal(const Blob& key, const Blob& nonce, const Blob& aad, const Blob& p
   int size = 0;
   must(EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, raw(key), raw(nonce)) == 1);
   must(EVP_EncryptUpdate(context.get(), nullptr, &size, raw(aad), static_cast<int>(aad.size())) == 1);
-  must(EVP_EncryptUpdate(context.get(), raw(out), &size, raw(plaintext), static_cast<int>(plaintext.size())) == 1);
+  must(EVP_EncryptUpdate(context.get(), raw(out), &size, raw(plaintext), static_cast<int>(plaintext.size())) ==
+       1);
   must(EVP_EncryptFinal_ex(context.get(), raw(out) + size, &size) == 1);
   must(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, 16, raw(out) + plaintext.size()) == 1);
   return out;
@@ -161,15 +164,18 @@ Blob Signer::sign(const Blob& digest) const {
 
 bool verifies(const Blob& certificate_der, const Blob& digest, const Blob& signature) {
   const unsigned char* at = raw(certificate_der);
-  const wayseal::oem::Certificate certificate(d2i_X509(nullptr, &at, static_cast<long>(certificate_der.size())));
+  const wayseal::oem::Certificate certificate(
+      d2i_X509(nullptr, &at, static_cast<long>(certificate_der.size())));
   if (!certificate || signature.size() != 64) return false;
   const std::unique_ptr<ECDSA_SIG, Freer<ECDSA_SIG_free>> parts(ECDSA_SIG_new());
-  ECDSA_SIG_set0(parts.get(), BN_bin2bn(raw(signature), 32, nullptr), BN_bin2bn(raw(signature) + 32, 32, nullptr));
+  ECDSA_SIG_set0(parts.get(), BN_bin2bn(raw(signature), 32, nullptr),
+                 BN_bin2bn(raw(signature) + 32, 32, nullptr));
   unsigned char* der = nullptr;
   const int size = i2d_ECDSA_SIG(parts.get(), &der);
   const Context context(EVP_PKEY_CTX_new(X509_get0_pubkey(certificate.get()), nullptr));
-  const bool ok = EVP_PKEY_verify_init(context.get()) == 1 &&
-                  EVP_PKEY_verify(context.get(), der, static_cast<size_t>(size), raw(digest), digest.size()) == 1;
+  const bool ok =
+      EVP_PKEY_verify_init(context.get()) == 1 &&
+      EVP_PKEY_verify(context.get(), der, static_cast<size_t>(size), raw(digest), digest.size()) == 1;
   OPENSSL_free(der);
   return ok;
 }
@@ -251,12 +257,12 @@ TestSession TestVehicle::open_session(const OpenPlan& plan) {
   if (plan.edit) plan.edit(open);
 
   TestSession session;
-  session.th = sha256(item("wayseal/1 open") + item(be(open.version(), 1)) + item(be(open.suite(), 1)) +
-                      item(be(open.offer(), 4)) + item(be(open.prekey_id(), 8)) + item(open.prekey_point()) +
-                      item(open.bundle_digest()) + item(open.backend_certificate_digest()) +
-                      item(sha256(signer.leaf)) + item(id_) + item(open.ephemeral()) + item(open.nonce()) +
-                      item(be(open.session_counter(), 8)) + item(open.previous_session()) +
-                      item(be(open.previous_last_durable(), 8)));
+  session.th =
+      sha256(item("wayseal/1 open") + item(be(open.version(), 1)) + item(be(open.suite(), 1)) +
+             item(be(open.offer(), 4)) + item(be(open.prekey_id(), 8)) + item(open.prekey_point()) +
+             item(open.bundle_digest()) + item(open.backend_certificate_digest()) + item(sha256(signer.leaf)) +
+             item(id_) + item(open.ephemeral()) + item(open.nonce()) + item(be(open.session_counter(), 8)) +
+             item(open.previous_session()) + item(be(open.previous_last_durable(), 8)));
   session.id = session.th.substr(0, 16);
   open.add_chain(signer.leaf);
   open.add_chain(signer.intermediate);
@@ -268,7 +274,8 @@ TestSession TestVehicle::open_session(const OpenPlan& plan) {
   return session;
 }
 
-Blob batch(uint64_t table_id, int64_t base_us, const std::vector<int64_t>& values, uint32_t group, uint32_t signal) {
+Blob batch(uint64_t table_id, int64_t base_us, const std::vector<int64_t>& values, uint32_t group,
+           uint32_t signal) {
   v1::Batch batch;
   batch.set_table_id(table_id);
   batch.set_base_time_us(base_us);

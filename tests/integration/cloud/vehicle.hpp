@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A vehicle in a few lines of OpenSSL and libprotobuf: what the real one does in its token, with every key in reach of
+// A vehicle in a few lines of OpenSSL and libprotobuf: what the real one does in its token, with every key in
+// reach of
 // the test. Written from PROTOCOL.md, sharing no code with the backend or the library.
 #ifndef WAYSEAL_TESTS_CLOUD_VEHICLE_HPP
 #define WAYSEAL_TESTS_CLOUD_VEHICLE_HPP
@@ -39,7 +40,8 @@ Signer make_signer(wayseal::oem::OemPki& pki, wayseal::Role role, const std::str
 
 /// Verifies `signature` of the certificate's key over `digest`.
 bool verifies(const Blob& certificate_der, const Blob& digest, const Blob& signature);
-/// Verifies a body that came with label, signature and chain, by `openssl verify`-like rules under the data root.
+/// Verifies a body that came with label, signature and chain, by `openssl verify`-like rules under the data
+/// root.
 template <typename Signed>
 bool verifies_signed(const Signed& message, const Blob& label) {
   return message.chain_size() == 2 &&

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A provisioned fleet with a real backend on a real SoftHSM2 token. The fleet is made once a program, the database once a
+// A provisioned fleet with a real backend on a real SoftHSM2 token. The fleet is made once a program, the
+// database once a
 // test.
 #ifndef WAYSEAL_TESTS_CLOUD_WORLD_HPP
 #define WAYSEAL_TESTS_CLOUD_WORLD_HPP
@@ -78,7 +79,8 @@ class World {
   Process backend_;
 };
 
-/// What the first ack of `delivered` says about `session`; nothing when it is not named or the ack does not open.
+/// What the first ack of `delivered` says about `session`; nothing when it is not named or the ack does not
+/// open.
 std::optional<v1::SessionAck> acked(const Delivered& delivered, const TestSession& ack_session,
                                     const TestSession& session);
 std::optional<v1::SessionAck> acked(const Delivered& delivered, const TestSession& session);
