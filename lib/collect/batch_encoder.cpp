@@ -47,7 +47,8 @@ bool put_index(pb_ostream_t& stream, uint32_t tag, uint16_t index) {
 
 bool BatchEncoder::put_header(pb_ostream_t& stream, int64_t base_us, const UtcOffset& offset) const {
   const uint64_t id = table_.id();
-  return pb_encode_tag(&stream, PB_WT_64BIT, wayseal_v1_Batch_table_id_tag) && pb_encode_fixed64(&stream, &id) &&
+  return pb_encode_tag(&stream, PB_WT_64BIT, wayseal_v1_Batch_table_id_tag) &&
+         pb_encode_fixed64(&stream, &id) &&
          pb_encode_tag(&stream, PB_WT_VARINT, wayseal_v1_Batch_base_time_us_tag) &&
          pb_encode_svarint(&stream, base_us) &&
          put_index(stream, wayseal_v1_Batch_time_quality_tag, static_cast<uint16_t>(offset.quality)) &&
@@ -55,7 +56,8 @@ bool BatchEncoder::put_header(pb_ostream_t& stream, int64_t base_us, const UtcOf
          pb_encode_svarint(&stream, offset.utc_offset_us);
 }
 
-bool BatchEncoder::put_string(pb_ostream_t& stream, uint32_t tag, const ChunkChain& chain, uint16_t repeat) const {
+bool BatchEncoder::put_string(pb_ostream_t& stream, uint32_t tag, const ChunkChain& chain,
+                              uint16_t repeat) const {
   const size_t extra = repeat == 0 ? 0 : varint_size(repeat_token(repeat));
   if (!put_length(stream, tag, chain.bytes + extra)) return false;
   size_t left = chain.bytes;

@@ -42,14 +42,16 @@ uint8_t* align_up(uint8_t* memory, size_t alignment) {
 }  // namespace
 
 Status Collector::start(const SignalTable& table, MutableBytes memory, const CollectorConfig& config) {
-  if (config.batch_duration_ms < 1 || config.batch_duration_ms > kDurationMaxMs) return Status::kInvalidArgument;
+  if (config.batch_duration_ms < 1 || config.batch_duration_ms > kDurationMaxMs)
+    return Status::kInvalidArgument;
   const size_t groups = table.group_count();
   const size_t signals = table.signal_count();
   const size_t least = memory_needed(groups, signals, kChunkReserve);
   if (memory.size() < least || queue_.payload_max() < kPayloadMin) return Status::kBufferTooSmall;
   WAYSEAL_TRY(flush());
 
-  static_assert(alignof(Column) <= kAlignment && alignof(Rows) <= kAlignment, "the memory is aligned to kAlignment");
+  static_assert(alignof(Column) <= kAlignment && alignof(Rows) <= kAlignment,
+                "the memory is aligned to kAlignment");
   uint8_t* at = align_up(memory.data(), kAlignment);
   const size_t room = kChunkReserve + (memory.size() - least) / ChunkPool::kChunkSize;
   const size_t chunks = room < ChunkPool::kChunksMax ? room : ChunkPool::kChunksMax;
@@ -90,7 +92,8 @@ bool Collector::has_room_for_row() const {
   return size_bound_ + kSeriesFrameMax + kTimeMax <= size_limit_ && pool_.left() >= kChunkReserve;
 }
 
-/// A sample under a rule, the first one of a row or of a column, one after a gap, or one for which there may be no room.
+/// A sample under a rule, the first one of a row or of a column, one after a gap, or one for which there may be
+/// no room.
 void Collector::sample_with_care(Column& column, uint16_t signal, uint64_t raw) {
   const bool plain = column.flags == Column::kCollected;
   if (!plain && !wanted(column, signal, raw)) return;
@@ -106,8 +109,8 @@ void Collector::sample_with_care(Column& column, uint16_t signal, uint64_t raw) 
   column.flags = static_cast<uint8_t>(column.flags | Column::kKept);
 }
 
-/// Opens a row for the current group, in the next batch when this one is full, also in the middle of a row: the rest of it
-/// then stands in a row with the same time.
+/// Opens a row for the current group, in the next batch when this one is full, also in the middle of a row: the
+/// rest of it then stands in a row with the same time.
 bool Collector::make_row() {
   if (row_open_ || !has_room_for_row()) {
     if (close() != Status::kOk) return false;

@@ -28,7 +28,8 @@ Status Recorder::start(const SignalTable& table, MutableBytes memory, const Reco
 Status Recorder::apply_filters(Span<CanFilter> scratch) {
   if (table_ == nullptr) return Status::kBadState;
   const Result<size_t> count = make_filters(*table_, scratch);
-  return bus_.set_filters(count.ok() ? Span<const CanFilter>(scratch.data(), count.value()) : Span<const CanFilter>());
+  return bus_.set_filters(count.ok() ? Span<const CanFilter>(scratch.data(), count.value())
+                                     : Span<const CanFilter>());
 }
 
 Status Recorder::step(MonotonicTime now) {
@@ -79,7 +80,9 @@ bool Recorder::ended() const {
   return true;
 }
 
-bool Recorder::bus(uint8_t index, BusSnapshot& out) const { return index < bus_count() && buses_[index].load(out); }
+bool Recorder::bus(uint8_t index, BusSnapshot& out) const {
+  return index < bus_count() && buses_[index].load(out);
+}
 
 void Recorder::publish() {
   const uint8_t known = bus_.bus_count();

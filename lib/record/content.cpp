@@ -42,7 +42,8 @@ Status parse_content(Bytes content, ContentView& out) {
   const size_t length = load_be16(content.data() + 1);
   if (length > content.size() - kContentHeaderSize) return Status::kMalformed;
   uint8_t padding = 0;
-  for (const uint8_t byte : content.from(kContentHeaderSize + length)) padding = static_cast<uint8_t>(padding | byte);
+  for (const uint8_t byte : content.from(kContentHeaderSize + length))
+    padding = static_cast<uint8_t>(padding | byte);
   if (padding != 0) return Status::kMalformed;
   if (!known(content[0])) return Status::kUnsupported;
   out.type = static_cast<ContentType>(content[0]);

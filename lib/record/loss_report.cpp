@@ -54,7 +54,8 @@ Result<size_t> encode_loss_report(const LossReport& report, MutableBytes out, si
               pb_encode_fixed64(&stream, &report.epoch);
   for (const BusLoss& bus : report.buses) good = good && put_bus(stream, bus);
   size_t coded = 0;
-  while (good && coded < report.ranges.size() && out.size() - stream.bytes_written >= loss_report_size_max(1, 0) - 31) {
+  while (good && coded < report.ranges.size() &&
+         out.size() - stream.bytes_written >= loss_report_size_max(1, 0) - 31) {
     good = put_range(stream, report.ranges[coded++]);
   }
   if (!good) return Status::kBufferTooSmall;

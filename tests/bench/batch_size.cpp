@@ -77,8 +77,9 @@ int run(int argc, char** argv) {
   const auto samples = static_cast<double>(totals.samples);
   const auto sealed = static_cast<double>(totals.content + totals.records * kSealOverhead);
   std::printf("frames %zu samples %zu records %zu\n", frames.size(), totals.samples, totals.records);
-  std::printf("bytes a sample: batch %.4f, padded %.4f, sealed %.4f\n", static_cast<double>(totals.payload) / samples,
-              static_cast<double>(totals.content) / samples, sealed / samples);
+  std::printf("bytes a sample: batch %.4f, padded %.4f, sealed %.4f\n",
+              static_cast<double>(totals.payload) / samples, static_cast<double>(totals.content) / samples,
+              sealed / samples);
   return 0;
 }
 

@@ -35,7 +35,8 @@ class FrameSource final : public CanBus {
   size_t next_ = 0;
 };
 
-/// Folder of the third-party data: $WAYSEAL_DATA, or the folder `shared/data` beside the project; empty when neither is there.
+/// Folder of the third-party data: $WAYSEAL_DATA, or the folder `shared/data` beside the project; empty when
+/// neither is there.
 std::string data_folder();
 
 }  // namespace wayseal::test

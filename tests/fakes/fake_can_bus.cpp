@@ -47,12 +47,12 @@ void FakeCanBus::set_filter_max(size_t filters) {
   filter_max_ = filters;
 }
 
-void FakeCanBus::set_state(uint8_t index, BusState state) {
+void FakeCanBus::set_state(uint8_t bus, BusState state) {
   const Lock lock(mutex_);
-  Bus& bus = buses_.at(index);
-  if (state == BusState::kBusOff && bus.state != state) ++bus.counters.bus_off_events;
-  if (state == BusState::kDown && bus.state != state) ++bus.counters.down_events;
-  bus.state = state;
+  Bus& changed = buses_.at(bus);
+  if (state == BusState::kBusOff && changed.state != state) ++changed.counters.bus_off_events;
+  if (state == BusState::kDown && changed.state != state) ++changed.counters.down_events;
+  changed.state = state;
 }
 
 void FakeCanBus::add_error_frames(uint8_t bus, uint64_t count) {

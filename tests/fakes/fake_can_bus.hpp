@@ -18,8 +18,8 @@ class FakeCanBus final : public CanBus {
   explicit FakeCanBus(uint8_t buses = 1, TimeBase time_base = TimeBase::kMonotonic);
   ~FakeCanBus() = default;
 
-  /// Puts a frame on its bus. Like a kernel's queue it holds `queue_max` frames: what exceeds it is a counted drop. What no
-  /// filter lets pass is not delivered; nothing arrives while the bus is down or off.
+  /// Puts a frame on its bus. Like a kernel's queue it holds `queue_max` frames: what exceeds it is a counted
+  /// drop. What no filter lets pass is not delivered; nothing arrives while the bus is down or off.
   void send(const CanFrame& frame);
   void send(uint32_t id, const std::vector<uint8_t>& data, int64_t time_ns, uint8_t bus = 0);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// Many byte strings that grow at the same time, in one fixed piece of memory. Part of the Collector; of no use alone.
+/// Many byte strings that grow at the same time, in one fixed piece of memory. Part of the Collector; of no use
+/// alone.
 #ifndef WAYSEAL_COLLECT_CHUNK_POOL_HPP
 #define WAYSEAL_COLLECT_CHUNK_POOL_HPP
 

@@ -33,10 +33,12 @@ struct BusSnapshot {
   uint64_t frames_unknown = 0;  ///< Of no message in the table.
 };
 
-/// Reads, decodes, collects. Touches neither token, storage nor network, so nothing that waits can make it wait (invariant 9).
+/// Reads, decodes, collects. Touches neither token, storage nor network, so nothing that waits can make it wait
+/// (invariant 9).
 ///
-/// Threads: the bus side's, except where noted. Blocking: never. About 6.5 KiB: a buffer of kReceiveFramesMax frames,
-/// and a snapshot for each of kBusesMax buses; beside it the memory for `start` (Collector::memory_needed).
+/// Threads: the bus side's, except where noted. Blocking: never. About 6 KiB: a buffer of kReceiveFramesMax
+/// frames, and a snapshot for each of kBusesMax buses; beside it the memory for `start`
+/// (Collector::memory_needed).
 class Recorder {
  public:
   /// Borrows all three. `time` is published by the cloud side.
@@ -52,32 +54,35 @@ class Recorder {
   /// Asks the bus to deliver only what the table knows: one filter a message, J1939 by parameter group.
   /// \param scratch for building the filters, needed during the call only. With fewer elements than the table
   ///        has messages every frame is asked for; a filter that takes all is right, only slower.
-  /// \return as CanBus::set_filters: with kUnsupported everything is delivered, which is fine; kBadState before `start`.
+  /// \return as CanBus::set_filters: with kUnsupported everything is delivered, which is fine; kBadState before
+  ///         `start`.
   Status apply_filters(Span<CanFilter> scratch);
 
   /// Takes what has arrived, up to rounds_per_step * kReceiveFramesMax frames, and closes batches that are due.
   /// \param now the Clock port's time.
   /// \return kOk: nothing more waits (wait for the bus, a second at most, then call again);
   ///         kWouldBlock: more waits, call again at once;
-  ///         kFull: the queue is full. With kDropAndCount frames were read all the same and samples may have been dropped; with
-  ///         kWait frames wait. Let the cloud side run, then call again;
+  ///         kFull: the queue is full. With kDropAndCount frames were read all the same and samples may have
+  ///         been dropped; with kWait frames wait. Let the cloud side run, then call again;
   ///         kDisconnected: every bus is down; call again after a while;
   ///         kBadState before `start`.
   Status step(MonotonicTime now);
 
-  /// Hands over what has been collected so far: before sleep, at the end of a recording. Takes no further frames.
+  /// Hands over what has been collected so far: before sleep, at the end of a recording. Takes no further
+  /// frames.
   /// \return kOk; kFull: call again when the cloud side has made room; kBadState before `start`.
   Status flush();
 
   /// Whether every bus has come to its end (BusState::kEnded) and no frame is left. Then `flush`.
   bool ended() const;
 
-  /// Any thread. About one bus, as of the last step. \return false for an index out of range, or when it was just being
-  /// replaced: keep what you had, ask again at your next step.
+  /// Any thread. About one bus, as of the last step. \return false for an index out of range, or when it was
+  /// just being replaced: keep what you had, ask again at your next step.
   bool bus(uint8_t index, BusSnapshot& out) const;
   /// Any thread. \return false when it was just being replaced.
   bool stats(CollectorStats& out) const { return stats_.load(out); }
-  /// Any thread. Buses that `bus` knows as of the last step, at most kBusesMax. (A recording shows its buses little by little.)
+  /// Any thread. Buses that `bus` knows as of the last step, at most kBusesMax. (A recording shows its buses
+  /// little by little.)
   uint8_t bus_count() const { return static_cast<uint8_t>(bus_count_.load(std::memory_order_acquire)); }
 
  private:

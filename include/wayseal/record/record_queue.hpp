@@ -16,11 +16,12 @@ struct QueuedContent {
   uint32_t samples = 0;  ///< Samples in it, for statistics.
 };
 
-/// A queue of contents in fixed slots of memory that the caller gives. The producer writes a payload straight into its
-/// slot and the consumer seals it from there: nothing is copied.
+/// A queue of contents in fixed slots of memory that the caller gives. The producer writes a payload straight
+/// into its slot and the consumer seals it from there: nothing is copied.
 ///
-/// Threads: one producer (reserve, commit), one consumer (front, pop); they may be the same thread, or an interrupt and a
-/// thread. Wait-free: no call loops or blocks. The rest may be called by either. About 32 bytes and the memory given.
+/// Threads: one producer (reserve, commit), one consumer (front, pop); they may be the same thread, or an
+/// interrupt and a thread. Wait-free: no call loops or blocks. The rest may be called by either. About 32 bytes
+/// and the memory given.
 class RecordQueue {
  public:
   /// Bytes of memory beside each slot.
@@ -31,8 +32,8 @@ class RecordQueue {
     return slots * (slot_bytes + kSlotHeader);
   }
 
-  /// \param memory any alignment; outlives the queue. Gives memory.size() / (slot_bytes + kSlotHeader) slots; with none
-  ///        the queue is always full.
+  /// \param memory any alignment; outlives the queue. Gives memory.size() / (slot_bytes + kSlotHeader) slots;
+  ///        with none the queue is always full.
   /// \param slot_bytes largest content, 64 to kContentMax; values outside are brought to the nearer end.
   explicit RecordQueue(MutableBytes memory, size_t slot_bytes = kContentMax);
   RecordQueue(const RecordQueue&) = delete;
@@ -42,9 +43,10 @@ class RecordQueue {
   /// \return where the payload goes; kFull: nothing is lost yet, try again or count what you drop.
   Result<MutableBytes> reserve();
 
-  /// Producer: frames and pads the payload that lies in the reserved slot, and makes it visible to the consumer.
-  /// \return kOk; kInvalidArgument for more than payload_max() bytes (the slot stays reserved); kBadState without room,
-  ///         which means that `reserve` was not called.
+  /// Producer: frames and pads the payload that lies in the reserved slot, and makes it visible to the
+  /// consumer.
+  /// \return kOk; kInvalidArgument for more than payload_max() bytes (the slot stays reserved); kBadState
+  ///         without room, which means that `reserve` was not called.
   Status commit(ContentType type, size_t payload_bytes, uint32_t samples);
 
   /// Consumer: looks at the oldest content. \return false when there is none.
@@ -55,13 +57,16 @@ class RecordQueue {
 
   size_t payload_max() const { return slot_bytes_ - kContentHeaderSize; }
   uint32_t capacity() const { return slots_; }
-  /// Contents that wait. Exact for the two sides in the sense that the producer never sees too few, the consumer never too many.
+  /// Contents that wait. Exact for the two sides in the sense that the producer never sees too few, the
+  /// consumer never too many.
   uint32_t size() const;
 
  private:
   uint8_t* slot(uint32_t position) const;
   uint32_t next(uint32_t position) const { return position + 1 == 2 * slots_ ? 0 : position + 1; }
-  uint32_t distance(uint32_t tail, uint32_t head) const { return head >= tail ? head - tail : head + 2 * slots_ - tail; }
+  uint32_t distance(uint32_t tail, uint32_t head) const {
+    return head >= tail ? head - tail : head + 2 * slots_ - tail;
+  }
 
   uint8_t* memory_;
   size_t slot_bytes_;

@@ -12,11 +12,11 @@
 
 namespace wayseal {
 
-/// Holds one T that one thread replaces and others read. A sequence lock over 32-bit words, since many targets have no wider
-/// atomics. sizeof(T) rounded up to words, plus 4 bytes.
+/// Holds one T that one thread replaces and others read. A sequence lock over 32-bit words, since many targets
+/// have no wider atomics. sizeof(T) rounded up to words, plus 4 bytes.
 ///
-/// Threads: `publish` from one thread, `load` from any. Wait-free: the reader does not wait for a writer that it has
-/// interrupted, but is told so, keeps what it had, and asks again at its next step.
+/// Threads: `publish` from one thread, `load` from any. Wait-free: the reader does not wait for a writer that
+/// it has interrupted, but is told so, keeps what it had, and asks again at its next step.
 template <typename T>
 class Snapshot {
   static_assert(std::is_trivially_copyable_v<T>, "copied as words");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// Reads batches as PROTOCOL.md, "Columns", says, with libprotobuf and nothing of the library's: the other side of the wire.
+/// Reads batches as PROTOCOL.md, "Columns", says, with libprotobuf and nothing of the library's: the other side
+/// of the wire.
 #ifndef WAYSEAL_TESTS_COLLECT_BATCH_READER_HPP
 #define WAYSEAL_TESTS_COLLECT_BATCH_READER_HPP
 
@@ -16,7 +17,9 @@ namespace wayseal::test {
 struct ReadSample {
   int64_t time_us = 0;
   uint64_t raw = 0;
-  friend bool operator==(const ReadSample& a, const ReadSample& b) { return a.time_us == b.time_us && a.raw == b.raw; }
+  friend bool operator==(const ReadSample& a, const ReadSample& b) {
+    return a.time_us == b.time_us && a.raw == b.raw;
+  }
 };
 
 /// A signal: its group, and its index within the group.

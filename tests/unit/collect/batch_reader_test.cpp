@@ -18,8 +18,8 @@ std::string bytes_of(std::initializer_list<int> values) {
 }
 
 const std::string kExampleSeries =
-    bytes_of({0x08, 0x03, 0x12, 0x06, 0x00, 0xA0, 0x9C, 0x01, 0x00, 0x08, 0x1A, 0x05, 0x12, 0x03, 0x14, 0x05, 0x02, 0x1A,
-              0x0C, 0x08, 0x01, 0x12, 0x02, 0x1C, 0x08, 0x1A, 0x04, 0x00, 0x01, 0x01, 0x01});
+    bytes_of({0x08, 0x03, 0x12, 0x06, 0x00, 0xA0, 0x9C, 0x01, 0x00, 0x08, 0x1A, 0x05, 0x12, 0x03, 0x14, 0x05,
+              0x02, 0x1A, 0x0C, 0x08, 0x01, 0x12, 0x02, 0x1C, 0x08, 0x1A, 0x04, 0x00, 0x01, 0x01, 0x01});
 
 std::string batch_with(const std::string& series) {
   return bytes_of({0x10, 0x80, 0x89, 0x7A, 0x2A, static_cast<int>(series.size())}) + series;
@@ -81,11 +81,12 @@ TEST_CASE("The collector writes the protocol's example") {
 
 TEST_CASE("A reader refuses columns that do not add up") {
   CHECK_NOTHROW(read_batch(batch_with_column(bytes_of({0x02, 0x05}), "")));
-  CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x02, 0x07}), "")), std::runtime_error);   // 4 values, 3 rows
-  CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x00}), "")), std::runtime_error);         // difference of 0
-  CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x01}), "")), std::runtime_error);         // no repeat
-  CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x82}), "")), std::runtime_error);         // cut off
-  CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x82, 0x00}), "")), std::runtime_error);   // too long
+  CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x02, 0x07}), "")),
+                  std::runtime_error);                                                       // 4 values, 3 rows
+  CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x00}), "")), std::runtime_error);  // difference of 0
+  CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x01}), "")), std::runtime_error);  // no repeat
+  CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x82}), "")), std::runtime_error);  // cut off
+  CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x82, 0x00}), "")), std::runtime_error);  // too long
   CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x02}), bytes_of({0x01}))), std::runtime_error);
   CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x02}), bytes_of({0x00, 0x03}))), std::runtime_error);
   CHECK_THROWS_AS(read_batch(batch_with_column(bytes_of({0x02}), bytes_of({0x02, 0x01}))), std::runtime_error);

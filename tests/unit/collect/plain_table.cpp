@@ -35,7 +35,7 @@ void add_slots(Writer& core, const std::vector<PlainMessage>& messages, uint8_t 
   }
   for (size_t i = 0; i < messages.size(); ++i) {
     const uint32_t key = fmt::kStandardKey | messages[i].id;
-    size_t at = fmt::home_slot(key, 0, multiplier, bits);
+    size_t at = fmt::home_slot(key, 0, multiplier, 32U - bits);
     while (load_le32(slots + at * fmt::slot::kSize) != fmt::slot::kEmptyKey) at = (at + 1) % count;
     store_le32(slots + at * fmt::slot::kSize + fmt::slot::kKey, key);
     store_le16(slots + at * fmt::slot::kSize + fmt::slot::kMessage, static_cast<uint16_t>(i));
@@ -46,12 +46,14 @@ void add_geometry(Writer& core, const std::vector<PlainMessage>& messages) {
   for (size_t m = 0; m < messages.size(); ++m) {
     for (const PlainSignal& signal : messages[m].signals) {
       uint8_t* const p = core.add(fmt::geometry::kSize);
-      const uint8_t offset = signal.byte < 56 ? signal.byte : uint8_t{56};
+      const bool far = 8 * signal.byte + signal.bits > 64;
+      const int offset = !far ? 0 : signal.byte < 56 ? signal.byte : 56;
       const int skipped = 8 * (signal.byte - offset);
-      p[fmt::geometry::kOffset] = offset;
+      p[fmt::geometry::kOffset] = static_cast<uint8_t>(offset);
       p[fmt::geometry::kLeft] = static_cast<uint8_t>(64 - skipped - signal.bits);
       p[fmt::geometry::kRight] = static_cast<uint8_t>(64 - signal.bits);
-      p[fmt::geometry::kKind] = signal.is_signed ? fmt::geometry::kSigned : 0;
+      p[fmt::geometry::kKind] = static_cast<uint8_t>((signal.is_signed ? fmt::geometry::kSigned : 0) |
+                                                     (far ? fmt::geometry::kFar : 0));
       p[fmt::geometry::kNeeded] = static_cast<uint8_t>(signal.byte + (signal.bits + 7) / 8);
       store_le16(p + fmt::geometry::kGroup, static_cast<uint16_t>(m));
     }
@@ -87,7 +89,8 @@ void add_values(Writer& core, const std::vector<PlainMessage>& messages) {
       store_le32(p + fmt::value::kMinInterval, signal.rule.min_interval_ms);
       p[fmt::value::kRule] = static_cast<uint8_t>((signal.rule.collected ? fmt::value::kCollected : 0) |
                                                   (signal.rule.on_change ? fmt::value::kOnChange : 0));
-      p[fmt::value::kType] = static_cast<uint8_t>(signal.is_signed ? SignalType::kSigned : SignalType::kUnsigned);
+      p[fmt::value::kType] =
+          static_cast<uint8_t>(signal.is_signed ? SignalType::kSigned : SignalType::kUnsigned);
     }
   }
 }

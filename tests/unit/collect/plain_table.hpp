@@ -11,8 +11,8 @@
 namespace wayseal::test {
 
 struct PlainSignal {
-  uint8_t byte = 0;   ///< Intel, from the lowest bit of this byte on.
-  uint8_t bits = 8;   ///< Up to 64.
+  uint8_t byte = 0;  ///< Intel, from the lowest bit of this byte on.
+  uint8_t bits = 8;  ///< Up to 64.
   bool is_signed = false;
   SignalRule rule = {0, true, false};
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recorded drives through decoder, collector and an independent reader. Needs third-party data ($WAYSEAL_DATA); without it
-// the cases are skipped.
+// Recorded drives through decoder, collector and an independent reader. Needs third-party data ($WAYSEAL_DATA);
+// without it the cases are skipped.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <cstdio>
@@ -48,7 +48,8 @@ struct Got {
     while (queue.front(content)) {
       ContentView view;
       REQUIRE(parse_content(content.content, view) == Status::kOk);
-      const ReadBatch batch = read_batch({reinterpret_cast<const char*>(view.payload.data()), view.payload.size()});
+      const ReadBatch batch =
+          read_batch({reinterpret_cast<const char*>(view.payload.data()), view.payload.size()});
       for (const auto& [key, part] : batch.signals) {
         auto& all = samples[key];
         all.insert(all.end(), part.begin(), part.end());
@@ -108,8 +109,8 @@ TEST_CASE("Every sample of a recorded drive comes out of the records with its ra
   }
   const Got got = play(frames, table);
   const double bytes_a_sample = static_cast<double>(got.content_bytes) / static_cast<double>(expected.count);
-  std::printf("%s %s: %zu frames, %zu samples, %.3f bytes a sample\n", drive.log, drive.interface_name, frames.size(),
-              expected.count, bytes_a_sample);
+  std::printf("%s %s: %zu frames, %zu samples, %.3f bytes a sample\n", drive.log, drive.interface_name,
+              frames.size(), expected.count, bytes_a_sample);
   REQUIRE(expected.count > 1000);
   CHECK((got.samples == expected.samples));
   if (drive.bytes_a_sample_max > 0) CHECK(bytes_a_sample <= drive.bytes_a_sample_max);

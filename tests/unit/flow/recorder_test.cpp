@@ -15,7 +15,8 @@ namespace {
 
 constexpr int64_t kMs = kNsPerMs;
 
-const std::vector<PlainMessage> kMessages = {{0x100, 8, {{0, 16}, {2, 8, true}, {3, 8}}}, {0x200, 8, {{0, 64}}}};
+const std::vector<PlainMessage> kMessages = {{0x100, 8, {{0, 16}, {2, 8, true}, {3, 8}}},
+                                             {0x200, 8, {{0, 64}}}};
 
 struct RigOptions {
   size_t slots = 4;
@@ -92,7 +93,8 @@ TEST_CASE("Frames become samples with the raw values and times that were on the 
   REQUIRE(rig.recorder.flush() == Status::kOk);
   rig.drain();
   CHECK(rig.read.at({0, 0}) == std::vector<ReadSample>{{5000, 0x1234}, {15000, 0x1235}});
-  CHECK(rig.read.at({0, 1}) == std::vector<ReadSample>{{5000, 0xFFFFFFFFFFFFFFFE}, {15000, 0xFFFFFFFFFFFFFFFF}});
+  CHECK(rig.read.at({0, 1}) ==
+        std::vector<ReadSample>{{5000, 0xFFFFFFFFFFFFFFFE}, {15000, 0xFFFFFFFFFFFFFFFF}});
   CHECK(rig.read.at({0, 2}) == std::vector<ReadSample>{{5000, 7}});
   CHECK(rig.read.at({1, 0}) == std::vector<ReadSample>{{16000, 0x8807060504030201}});
   CHECK(rig.bus_snapshot(0).frames_unknown == 1);

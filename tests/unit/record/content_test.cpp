@@ -27,7 +27,8 @@ TEST_CASE("Padding hides the length in buckets and costs at most an eighth") {
   const struct {
     size_t length;
     size_t bucket;
-  } known[] = {{0, 0}, {3, 3}, {7, 7}, {8, 8}, {9, 10}, {12, 12}, {15, 16}, {33, 36}, {100, 104}, {129, 144}, {1000, 1024}, {16000, 16320}};
+  } known[] = {{0, 0},   {3, 3},   {7, 7},     {8, 8},     {9, 10},      {12, 12},
+               {15, 16}, {33, 36}, {100, 104}, {129, 144}, {1000, 1024}, {16000, 16320}};
   for (const auto& pair : known) CHECK(content_bucket(pair.length, 16320) == pair.bucket);
   size_t buckets = 0;
   size_t before = 0;
@@ -56,11 +57,13 @@ TEST_CASE("A content with a wrong length, padding or type is refused") {
     return parse_content({content.data(), content.size()}, view);
   };
   CHECK(parse(good) == Status::kOk);
-  for (size_t cut = 0; cut < 5; ++cut) CHECK(parse({good.begin(), good.begin() + static_cast<int>(cut)}) == Status::kMalformed);
+  for (size_t cut = 0; cut < 5; ++cut)
+    CHECK(parse({good.begin(), good.begin() + static_cast<int>(cut)}) == Status::kMalformed);
   CHECK(parse({64, 0, 5, 1, 2, 0, 0}) == Status::kMalformed);
   CHECK(parse({64, 0, 2, 1, 2, 0, 1}) == Status::kMalformed);
   CHECK(parse({64, 0, 2, 1, 2, 1, 0}) == Status::kMalformed);
-  for (const int type : {0, 6, 63, 65, 255}) CHECK(parse({static_cast<uint8_t>(type), 0, 0}) == Status::kUnsupported);
+  for (const int type : {0, 6, 63, 65, 255})
+    CHECK(parse({static_cast<uint8_t>(type), 0, 0}) == Status::kUnsupported);
 }
 
 }  // namespace wayseal::test

@@ -102,7 +102,8 @@ TEST_CASE("Two threads: everything accepted arrives once, whole and in order") {
       continue;
     }
     ContentView view;
-    if (parse_content(content.content, view) != Status::kOk || content.samples != i || view.payload.size() != 4 + i % 90) {
+    if (parse_content(content.content, view) != Status::kOk || content.samples != i ||
+        view.payload.size() != 4 + i % 90) {
       ++wrong;
     }
     for (const uint8_t byte : view.payload) wrong += byte != static_cast<uint8_t>(i);

@@ -21,7 +21,7 @@ TEST_CASE("A snapshot gives the value published last, and a default one before")
 
 TEST_CASE("A reader never sees half of one value and half of another") {
   struct Wide {
-    uint64_t words[9];
+    uint64_t words[9] = {};
   };
   constexpr uint64_t kLast = 50000;
   Snapshot<Wide> snapshot;
