@@ -19,7 +19,8 @@ size_t line_length(Bytes text) {
   return size;
 }
 
-// Reads up to the end, or until `out` is full. One read call of a pipe may give less than what its writer will send.
+// Reads up to the end, or until `out` is full. One read call of a pipe may give less than what its writer will
+// send.
 Result<size_t> read_all(int fd, bool seekable, MutableBytes out) {
   size_t size = 0;
   while (size < out.size()) {

@@ -85,7 +85,8 @@ Status Pkcs11Vault::connect() {
   return Status::kOk;
 }
 
-// Libraries that look for tokens only when they are initialised are initialised again before the token counts as absent.
+// Libraries that look for tokens only when they are initialised are initialised again before the token counts
+// as absent.
 Status Pkcs11Vault::find_token(CK_SLOT_ID& slot, CK_TOKEN_INFO& info) {
   WAYSEAL_TRY(module_.initialize());
   if (look_for_token(slot, info) == Status::kOk) return Status::kOk;

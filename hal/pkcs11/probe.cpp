@@ -4,8 +4,8 @@
 namespace wayseal::pkcs11 {
 namespace {
 
-// What a token says it can do, and what it does, differ; so a suite counts only when a whole session worked. Both
-// sides run in the token: the second plays the backend, with the uses of its keys the other way round.
+// What a token says it can do, and what it does, differ; so a suite counts only when a whole session worked.
+// Both sides run in the token: the second plays the backend, with the uses of its keys the other way round.
 struct Side {
   KeyPair pair;
   EcPoint point;

@@ -77,7 +77,8 @@ CK_RV cmac_key_native(const Token& token, CK_OBJECT_HANDLE z, const char* label,
   return derive_key(token, mechanism, z, kAesType, usage_of(use), key);
 }
 
-// Derives `out.size()` bytes and reads them. Only for CMAC's chaining values, from which no key bit follows without Z.
+// Derives `out.size()` bytes and reads them. Only for CMAC's chaining values, from which no key bit follows
+// without Z.
 CK_RV derive_readable(const Token& token, CK_MECHANISM& mechanism, CK_OBJECT_HANDLE z, MutableBytes out) {
   const CK_ULONG size = static_cast<CK_ULONG>(out.size());
   CK_OBJECT_HANDLE object = 0;
@@ -127,8 +128,8 @@ CK_RV cmac_last_block(const Token& token, CK_OBJECT_HANDLE z, const uint8_t (&in
   return rv;
 }
 
-// Suite 2 in a token without SP 800-108: both MACs are one ECB derivation of their two last blocks, so that the key itself
-// never leaves the token.
+// Suite 2 in a token without SP 800-108: both MACs are one ECB derivation of their two last blocks, so that the
+// key itself never leaves the token.
 CK_RV cmac_key_from_encrypt(const Token& token, CK_OBJECT_HANDLE z, const char* label, const Digest& transcript,
                             KeyUse use, CK_OBJECT_HANDLE& key) {
   uint8_t input[3 * kBlock] = {};

@@ -32,7 +32,8 @@ CK_RV make_session_key(const Token& token, CK_OBJECT_HANDLE z, Kdf kdf, const ch
 CK_RV gcm_encrypt(const Token& token, CK_OBJECT_HANDLE key, const Nonce& nonce, Bytes aad, Bytes plaintext,
                   MutableBytes out);
 /// What a token says to a wrong tag comes back as `kAeadDecryptFailed`, whatever it was.
-/// \param room at least as large as `ciphertext`, because SoftHSM2 insists on it: `out` has no room for the tag.
+/// \param room at least as large as `ciphertext`, because SoftHSM2 insists on it: `out` has no room for the
+/// tag.
 CK_RV gcm_decrypt(const Token& token, CK_OBJECT_HANDLE key, const Nonce& nonce, Bytes aad, Bytes ciphertext,
                   MutableBytes room, MutableBytes out);
 

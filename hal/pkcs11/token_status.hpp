@@ -7,8 +7,8 @@
 
 namespace wayseal::pkcs11 {
 
-/// What the caller does after this answer of a token. Anything without a better meaning is kTokenLost: opening the token
-/// again and starting a new session is always safe.
+/// What the caller does after this answer of a token. Anything without a better meaning is kTokenLost: opening
+/// the token again and starting a new session is always safe.
 Status token_status(CK_RV rv);
 
 }  // namespace wayseal::pkcs11

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// A KeyVault in software for tests: does everything a token does, records what it was asked, and fails on demand.
+/// A KeyVault in software for tests: does everything a token does, records what it was asked, and fails on
+/// demand.
 #ifndef WAYSEAL_TESTS_FAKES_FAKE_VAULT_HPP
 #define WAYSEAL_TESTS_FAKES_FAKE_VAULT_HPP
 
@@ -48,8 +49,8 @@ struct NonceUse {
   Status status = Status::kOk;
 };
 
-/// One thread at a time, as the contract says. Never sleeps; `on_call` may. Where a token breaks the rule that no nonce is
-/// used twice, this one refuses with kInvalidArgument and `nonce_reused` says so for good.
+/// One thread at a time, as the contract says. Never sleeps; `on_call` may. Where a token breaks the rule that
+/// no nonce is used twice, this one refuses with kInvalidArgument and `nonce_reused` says so for good.
 class FakeVault final : public KeyVault {
  public:
   explicit FakeVault(const FakeVaultOptions& options = {});
@@ -63,8 +64,8 @@ class FakeVault final : public KeyVault {
   const Scalar& private_key(IdentityKey key) const { return key == IdentityKey::kTls ? tls_key_ : e2e_key_; }
 
   // Faults.
-  /// The `nth` call of this kind from now (1: the next one) returns `status` and does nothing else. With kTokenLost the
-  /// token is lost at that moment, as with `lose_token`.
+  /// The `nth` call of this kind from now (1: the next one) returns `status` and does nothing else. With
+  /// kTokenLost the token is lost at that moment, as with `lose_token`.
   void fail(VaultCall call, unsigned nth, Status status);
   /// Every call of this kind returns `status` until `heal`.
   void fail_always(VaultCall call, Status status) { always_[index(call)] = status; }

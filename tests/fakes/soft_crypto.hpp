@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// The same cryptography as a token's, in software with OpenSSL 3: what the fake vault computes with, and what tests
-/// use to play the backend. Independent of mbedTLS and PKCS#11. Failures of OpenSSL itself throw.
+/// The same cryptography as a token's, in software with OpenSSL 3: what the fake vault computes with, and what
+/// tests use to play the backend. Independent of mbedTLS and PKCS#11. Failures of OpenSSL itself throw.
 #ifndef WAYSEAL_TESTS_FAKES_SOFT_CRYPTO_HPP
 #define WAYSEAL_TESTS_FAKES_SOFT_CRYPTO_HPP
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// wayseal-spy-check REPORT: prints what the spy saw. Exit code 0 when keys stayed, 1 when not, 2 for wrong usage.
+// wayseal-spy-check REPORT: prints what the spy saw. Exit code 0 when keys stayed, 1 when not, 2 for wrong
+// usage.
 #include <cstdio>
 
 #include "spy/spy_report.hpp"

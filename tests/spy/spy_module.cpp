@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A PKCS#11 library that passes every call on to a real one, and writes down what happens to keys: invariant 1, seen from
-// between a program and its token. One line an event is appended to the report; spy_report.cpp judges them.
+// A PKCS#11 library that passes every call on to a real one, and writes down what happens to keys: invariant 1,
+// seen from between a program and its token. One line an event is appended to the report; spy_report.cpp judges
+// them.
 //
 //   WAYSEAL_SPY_MODULE  the real library
 //   WAYSEAL_SPY_REPORT  the file that lines are appended to

@@ -9,14 +9,17 @@
 
 namespace wayseal::test {
 
-/// What a report says. Without violations and with at least one session key, invariant 1 holds for the program that ran.
+/// What a report says. Without violations and with at least one session key, invariant 1 holds for the program
+/// that ran.
 ///
-/// Each private and secret key that was made, copied or changed must be sensitive, non-extractable and good for exactly
-/// one thing; made in the token, not brought in; its value never read and never wrapped. Z and ephemerals (session
-/// objects that derive) must be destroyed before the session key made from them is first used.
+/// Each private and secret key that was made, copied or changed must be sensitive, non-extractable and good for
+/// exactly one thing; made in the token, not brought in; its value never read and never wrapped. Z and
+/// ephemerals (session objects that derive) must be destroyed before the session key made from them is first
+/// used.
 ///
-/// The one exception are suite 2's intermediates in tokens without SP 800-108: at most 32 bytes, generic secrets,
-/// session objects derived by AES_ECB/CBC_ENCRYPT_DATA that can do nothing, read at most once and destroyed before anything else happens.
+/// The one exception are suite 2's intermediates in tokens without SP 800-108: at most 32 bytes, generic
+/// secrets, session objects derived by AES_ECB/CBC_ENCRYPT_DATA that can do nothing, read at most once and
+/// destroyed before anything else happens.
 struct SpyReport {
   size_t identities = 0;                ///< Private keys that stay in the token, made while the spy looked on.
   size_t ephemerals = 0;                ///< Private keys for one agreement.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// Vaults that take given keys, for test vectors only. Outside the tests there is no way to bring a key into a vault.
+/// Vaults that take given keys, for test vectors only. Outside the tests there is no way to bring a key into a
+/// vault.
 #ifndef WAYSEAL_TESTS_VECTORS_VAULT_ACCESS_HPP
 #define WAYSEAL_TESTS_VECTORS_VAULT_ACCESS_HPP
 

@@ -55,8 +55,6 @@ struct Case {
   }
 };
 
-// --- AES-GCM ---------------------------------------------------------------------------------------------------------
-
 std::string unsupported_gcm(const json& group) {
   if (group.at("keySize") != 256) return "AES key of another size than 256 bits";
   if (group.at("ivSize") != 96) return "nonce of another size than 96 bits";
@@ -120,8 +118,6 @@ void run_gcm(ImportingVault& vault, const Case& test, Tally& tally) {
   if (wrong.empty() && test.expected == Expected::kValid) wrong = check_seal(vault, values);
   wrong.empty() ? tally.pass() : tally.fail(test.id, wrong);
 }
-
-// --- ECDH ------------------------------------------------------------------------------------------------------------
 
 // The 65 bytes of an uncompressed point, bare or in the one SubjectPublicKeyInfo that names P-256.
 std::optional<EcPoint> point_of(const json& test, bool spki) {
@@ -201,8 +197,6 @@ void run_ecdh(ImportingVault& vault, const Case& test, Tally& tally) {
   tally.pass();
 }
 
-// --- ECDSA -----------------------------------------------------------------------------------------------------------
-
 Octets sha256(const Octets& message) {
   Octets digest(32);
   size_t size = 0;
@@ -229,8 +223,9 @@ bool verify_raw(const json& group, const Octets& digest, const Octets& signature
   return status == PSA_SUCCESS;
 }
 
-// Signatures travel raw in Wayseal; DER occurs in certificates alone, which mbedTLS checks. A DER signature is brought to raw
-// with mbedTLS's own conversion, and must be the one DER encoding of that: the conversion alone takes some BER as well.
+// Signatures travel raw in Wayseal; DER occurs in certificates alone, which mbedTLS checks. A DER signature is
+// brought to raw with mbedTLS's own conversion, and must be the one DER encoding of that: the conversion alone
+// takes some BER as well.
 bool verify_der(const json& group, const Octets& digest, const Octets& signature, size_t& lenient) {
   EcSignature raw;
   size_t size = 0;
@@ -256,8 +251,6 @@ void run_ecdsa(const Case& test, Tally& tally, size_t& lenient) {
     return tally.pass();
   tally.fail(test.id, verified ? "an invalid signature was accepted" : "a valid signature was refused");
 }
-
-// --- files -----------------------------------------------------------------------------------------------------------
 
 enum class Kind { kGcm, kEcdh, kEcdsa, kOther };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// A PKCS#11 function list that goes to a real library, and in which a test can replace calls. PKCS#11 functions carry no
-/// context, so there is one at a time.
+/// A PKCS#11 function list that goes to a real library, and in which a test can replace calls. PKCS#11
+/// functions carry no context, so there is one at a time.
 #ifndef WAYSEAL_TESTS_CONTRACT_KEY_VAULT_HOOKED_FUNCTIONS_HPP
 #define WAYSEAL_TESTS_CONTRACT_KEY_VAULT_HOOKED_FUNCTIONS_HPP
 

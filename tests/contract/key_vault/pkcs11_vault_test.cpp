@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What only a PKCS#11 vault can meet: PINs, absent and returning tokens, foreign C_Finalize, fork, native errors.
+// What only a PKCS#11 vault can meet: PINs, absent and returning tokens, foreign C_Finalize, fork, native
+// errors.
 #include <sys/wait.h>
 #include <unistd.h>
 #include <catch2/catch_test_macros.hpp>

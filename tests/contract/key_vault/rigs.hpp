@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// What the contract suite runs on: one struct a vault. A rig that cannot exist here skips the test and says why.
+/// What the contract suite runs on: one struct a vault. A rig that cannot exist here skips the test and says
+/// why.
 #ifndef WAYSEAL_TESTS_CONTRACT_KEY_VAULT_RIGS_HPP
 #define WAYSEAL_TESTS_CONTRACT_KEY_VAULT_RIGS_HPP
 

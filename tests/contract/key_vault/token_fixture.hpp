@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// Real tokens for tests, made in a temporary directory: SoftHSM2, and NSS softoken. One PKCS#11 library holds its state for the
-/// whole process, so each fixture exists once and is shared by the tests of a program.
+/// Real tokens for tests, made in a temporary directory: SoftHSM2, and NSS softoken. One PKCS#11 library holds
+/// its state for the whole process, so each fixture exists once and is shared by the tests of a program.
 #ifndef WAYSEAL_TESTS_CONTRACT_KEY_VAULT_TOKEN_FIXTURE_HPP
 #define WAYSEAL_TESTS_CONTRACT_KEY_VAULT_TOKEN_FIXTURE_HPP
 

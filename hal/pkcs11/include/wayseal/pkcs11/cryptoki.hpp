@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// PKCS#11 2.40 from p11-kit's header, and the few names of PKCS#11 3.0 that Wayseal uses (OASIS PKCS #11 Cryptographic
-/// Token Interface Current Mechanisms 3.0, sections 2.42 and 2.43, and Base Specification 3.0, section 5.1).
+/// PKCS#11 2.40 from p11-kit's header, and the few names of PKCS#11 3.0 that Wayseal uses (OASIS PKCS #11
+/// Cryptographic Token Interface Current Mechanisms 3.0, sections 2.42 and 2.43, and Base Specification 3.0,
+/// section 5.1).
 #ifndef WAYSEAL_PKCS11_CRYPTOKI_HPP
 #define WAYSEAL_PKCS11_CRYPTOKI_HPP
 

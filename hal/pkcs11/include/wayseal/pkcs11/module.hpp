@@ -11,23 +11,24 @@
 
 namespace wayseal {
 
-/// A PKCS#11 library. C_Initialize is one for the whole process, so make one Pkcs11Module a library and share it among the
-/// vaults and tools of the process; it must live longer than they do.
+/// A PKCS#11 library. C_Initialize is one for the whole process, so make one Pkcs11Module a library and share
+/// it among the vaults and tools of the process; it must live longer than they do.
 ///
-/// Threads: one thread at a time, that of its vaults. Blocking: `initialize` and `restart` for as long as the library
-/// takes. Memory: 48 bytes, and what dlopen and the library take.
+/// Threads: one thread at a time, that of its vaults. Blocking: `initialize` and `restart` for as long as the
+/// library takes. Memory: 48 bytes, and what dlopen and the library take.
 class Pkcs11Module {
  public:
   Pkcs11Module() = default;
-  /// Calls C_Finalize when this object called C_Initialize in this process, then unloads what `load` has loaded.
+  /// Calls C_Finalize when this object called C_Initialize in this process, then unloads what `load` has
+  /// loaded.
   ~Pkcs11Module();
   Pkcs11Module(const Pkcs11Module&) = delete;
   Pkcs11Module& operator=(const Pkcs11Module&) = delete;
 
   /// Loads a library with dlopen and initialises it.
   /// \param path of the shared object, as for dlopen.
-  /// \param reserved goes to the library as CK_C_INITIALIZE_ARGS.pReserved (NSS softoken takes its parameters there);
-  ///        null for most. Borrowed for the module's life.
+  /// \param reserved goes to the library as CK_C_INITIALIZE_ARGS.pReserved (NSS softoken takes its parameters
+  ///        there); null for most. Borrowed for the module's life.
   /// \return kOk; kNotFound when there is no such library or it has no C_GetFunctionList; kTokenLost when
   ///         C_Initialize failed (see `diagnostic`); kBadState when something is loaded already.
   Status load(const char* path, const char* reserved = nullptr);
@@ -35,13 +36,13 @@ class Pkcs11Module {
   /// Uses a library that is linked in. Same as `load` otherwise; `functions` is borrowed.
   Status use(const CK_FUNCTION_LIST* functions, const char* reserved = nullptr);
 
-  /// Makes sure that the library is initialised in this process. Cheap when nothing has changed. After a fork, or when
-  /// somebody else has called C_Finalize, it initialises again; all sessions are gone then.
+  /// Makes sure that the library is initialised in this process. Cheap when nothing has changed. After a fork,
+  /// or when somebody else has called C_Finalize, it initialises again; all sessions are gone then.
   /// \return kOk; kTokenLost when C_Initialize failed; kBadState when nothing is loaded.
   Status initialize();
 
-  /// Finalises and initialises, for libraries that look for tokens only then. Ends the sessions of every vault of this
-  /// module.
+  /// Finalises and initialises, for libraries that look for tokens only then. Ends the sessions of every vault
+  /// of this module.
   /// \return as `initialize`; kBadState when somebody else in this process initialised the library.
   Status restart();
 

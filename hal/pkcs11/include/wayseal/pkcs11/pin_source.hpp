@@ -29,9 +29,9 @@ class PinSource {
   virtual Result<size_t> do_read(MutableBytes out) = 0;
 };
 
-/// Reads the PIN from a file descriptor, up to its end or the first newline. A file is read again at each login and nothing
-/// is kept. A pipe can be read once only, so its content is kept, locked into memory and wiped at the end: without
-/// that, no token could be reopened after a reset. About 160 bytes.
+/// Reads the PIN from a file descriptor, up to its end or the first newline. A file is read again at each login
+/// and nothing is kept. A pipe can be read once only, so its content is kept, locked into memory and wiped at
+/// the end: without that, no token could be reopened after a reset. About 160 bytes.
 class FdPin final : public PinSource {
  public:
   /// \param fd open for reading; borrowed, and read only when a login needs it.

@@ -46,14 +46,16 @@ struct Token {
 
 /// A KeyVault in a PKCS#11 token.
 ///
-/// Keys: ephemeral and session keys are session objects, sensitive and non-extractable; `ws1.v2b` may only encrypt,
-/// `ws1.b2v` only decrypt; Z and the ephemeral may only derive and are destroyed before `derive` returns. With
-/// Kdf::kCmacFromEncrypt, CMAC chaining values (no key bits) pass through this process and are wiped at once.
+/// Keys: ephemeral and session keys are session objects, sensitive and non-extractable; `ws1.v2b` may only
+/// encrypt, `ws1.b2v` only decrypt; Z and the ephemeral may only derive and are destroyed before `derive`
+/// returns. With Kdf::kCmacFromEncrypt, CMAC chaining values (no key bits) pass through this process and are
+/// wiped at once. Peers' points are checked here, not left to the token.
 ///
 /// Sessions: two read-only ones, for signing and for sealing, because a token runs one operation a session.
 ///
-/// Loss: every answer of the token that says session, key, token or library are gone gives kTokenLost, as does every call
-/// in a forked child and every failure that has no better meaning; nothing works then until `reopen`.
+/// Loss: every answer of the token that says session, key, token or library are gone gives kTokenLost, as does
+/// every call in a forked child and every failure that has no better meaning; nothing works then until
+/// `reopen`.
 ///
 /// `open` takes at most kRecordMax bytes of ciphertext; more is kInvalidArgument.
 ///
@@ -70,13 +72,16 @@ class Pkcs11Vault final : public KeyVault {
   Pkcs11Vault(const Pkcs11Vault&) = delete;
   Pkcs11Vault& operator=(const Pkcs11Vault&) = delete;
 
-  /// Finds the token by its label, logs in once, finds the identity keys, and probes every suite by a whole agreement
-  /// between two scratch key pairs, with sealing, opening and a refused forgery under both keys. Takes some ten token
-  /// operations a suite.
-  /// \return kOk, also when an identity key or a certificate is missing (`sign` and `read_object` then give kNotFound) or
-  ///         no suite works (see `capabilities`); kTokenLost when the token is absent; kDenied for a wrong, expired or
-  ///         locked PIN, or one that has a single try left: then no login is tried by this object ever again, except in
-  ///         the last case; kInvalidArgument for a label of no or more than 32 characters; kBadState when open.
+  /// Finds the token by its label, logs in once, finds the identity keys, and probes every suite by a whole
+  /// agreement between two scratch key pairs, with sealing, opening and a refused forgery under both keys.
+  /// Takes some ten token operations a suite.
+  /// A token that is not found makes the library initialise once more (Pkcs11Module::restart), which ends the
+  /// sessions of other vaults of the same module.
+  /// \return kOk, also when an identity key or a certificate is missing (`sign` and `read_object` then give
+  ///         kNotFound) or no suite works (see `capabilities`); kTokenLost when the token is absent: call
+  ///         `reopen` later; kDenied when the token refused the PIN (this object will never try again), or,
+  ///         without a try, when there is no PIN, or the token says that it is locked or has one try left;
+  ///         kInvalidArgument for a label of no or more than 32 characters; kBadState when open.
   Status open(const Pkcs11VaultOptions& options);
   using KeyVault::open;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// Host-side helper: makes tokens, identity keys and certificate objects, and signs with them. For provisioning tools, the
-/// reference backend and tests; not for a vehicle. Uses exceptions and the standard library.
+/// Host-side helper: makes tokens, identity keys and certificate objects, and signs with them. For provisioning
+/// tools, the reference backend and tests; not for a vehicle. Uses exceptions and the standard library.
 ///
 ///     Pkcs11Module module;
 ///     if (module.load("/usr/lib/softhsm/libsofthsm2.so") != Status::kOk) ...
@@ -51,7 +51,8 @@ struct TokenObjectInfo {
   bool extractable = false;  ///< Of a private key: CKA_EXTRACTABLE.
 };
 
-/// Initialises the first slot that has an uninitialised token (C_InitToken, C_InitPIN). SoftHSM2 always has one such slot.
+/// Initialises the first slot that has an uninitialised token (C_InitToken, C_InitPIN). SoftHSM2 always has one
+/// such slot.
 /// \param label 1 to 32 characters; a token with this label must not exist.
 /// \throw TokenError.
 void initialize_token(Pkcs11Module& module, const std::string& label, PinSource& so_pin, PinSource& user_pin);
@@ -69,8 +70,8 @@ class ProvisioningToken {
   ProvisioningToken(const ProvisioningToken&) = delete;
   ProvisioningToken& operator=(const ProvisioningToken&) = delete;
 
-  /// Makes a P-256 key pair in the token: token objects, the private one private, sensitive, non-extractable and
-  /// good for `use` only.
+  /// Makes a P-256 key pair in the token: token objects, the private one private, sensitive, non-extractable
+  /// and good for `use` only.
   /// \return the public point.
   /// \throw TokenError also when a private key with this label exists.
   EcPoint generate_identity(const std::string& label, const TokenId& id, IdentityUse use);
@@ -86,8 +87,8 @@ class ProvisioningToken {
   /// The same, as DER Ecdsa-Sig-Value (RFC 3279, 2.2.3), for certificates and requests.
   std::vector<uint8_t> sign_digest_der(const std::string& label, const Digest& digest) const;
 
-  /// Writes a certificate object: token object, public, CKA_MODIFIABLE false. Subject, issuer and serial number are taken
-  /// from the DER.
+  /// Writes a certificate object: token object, public, CKA_MODIFIABLE false. Subject, issuer and serial number
+  /// are taken from the DER.
   /// \throw TokenError also when a certificate with this label exists.
   void write_certificate(const std::string& label, const TokenId& id, Bytes der);
   /// \throw TokenError when there is none, or more than one.
