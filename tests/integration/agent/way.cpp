@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "way.hpp"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+
+namespace agent_test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A port that nobody has; somebody could take it before we do, and then the gateway's start fails loudly.
+int free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  ::close(fd);
+  if (!bound) throw std::runtime_error("no free port");
+  return ntohs(address.sin_port);
+}
+
+bool connects(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool connected = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  ::close(fd);
+  return connected;
+}
+
+void require_run(const std::vector<std::string>& command) {
+  const Output output = cloud_test::run(command);
+  if (output.code != 0) throw std::runtime_error(command[0] + ": " + output.text);
+}
+
+}  // namespace
+
+Way::Way(const std::string& dbc) : port_(free_port()) {
+  require_run({WAYSEAL_OEM, "provision", "--out", path("fleet")});
+  const auto fleet = nlohmann::json::parse(slurp(path("fleet/wayseal-fleet.json")));
+  vehicle_ = fleet.at("vehicles").at(0);
+  module_ = fleet.at("module");
+  spill(path("signals.dbc"), dbc);
+  require_run({WAYSEAL_OEM, "dbc", path("signals.dbc"), "-o", path("signals.table")});
+  require_run({WAYSEAL_BACKEND, "table", "add", path("signals.table"), "--config", path("fleet/backend/backend.json")});
+}
+
+std::string Way::vehicle_folder() const { return path("fleet/vehicles/" + vehicle_); }
+
+void Way::start_backend() {
+  backend_ = Process({WAYSEAL_BACKEND, "serve", "--config", path("fleet/backend/backend.json")}, path("backend.out"));
+  const bool up = eventually([this] { return !backend_.running() || slurp(path("backend.out")).find("ready") != std::string::npos; });
+  if (!up || !backend_.running()) throw std::runtime_error("backend: " + slurp(path("backend.out")));
+}
+
+void Way::start_gateway(const std::string& backend_socket) {
+  gateway_ = Process({"/usr/bin/env", "WAYSEAL_GATEWAY_BIND=127.0.0.1:" + std::to_string(port_),
+                      "WAYSEAL_GATEWAY_PKI=" + path("fleet/gateway"),
+                      "WAYSEAL_BACKEND_SOCKET=" + (backend_socket.empty() ? this->backend_socket() : backend_socket),
+                      WAYSEAL_HAPROXY, "-db", "-f", WAYSEAL_GATEWAY_CONFIG},
+                     path("gateway.out"));
+  const bool up = eventually([this] { return !gateway_.running() || connects(port_); });
+  if (!up || !gateway_.running()) throw std::runtime_error("gateway: " + slurp(path("gateway.out")));
+}
+
+std::string Way::write_config(const AgentOptions& options) const {
+  const std::string file = path("tcu.toml");
+  const std::string module = options.module.empty() ? module_ : options.module;
+  const std::string pin = options.pin_file.empty() ? vehicle_folder() + "/pin" : options.pin_file;
+  spill(file, "[bus]\n" + options.bus + "\n[signals]\ntable = \"signals.table\"\n[token]\nmodule = \"" + module +
+                  "\"\nlabel = \"" + options.token_label + "\"\npin_file = \"" + pin +
+                  "\"\n[gateway]\nhost = \"localhost\"\nport = " + std::to_string(port_) +
+                  "\n[store]\ndirectory = \"store\"\nspool_mib = " + std::to_string(options.spool_mib) + "\n[batch]\n" +
+                  options.batch + "[delivery]\nretry_min_ms = 50\nretry_max_ms = 400\n[status]\nsocket = \"status\"\n");
+  return file;
+}
+
+void Way::start_agent(const AgentOptions& options) {
+  // A shell keeps the two streams apart and adds to what earlier starts have written; exec leaves the agent itself.
+  std::string script = "exec env SOFTHSM2_CONF='" + vehicle_folder() + "/softhsm2.conf'";
+  for (const std::string& variable : options.environment) script += " '" + variable + "'";
+  script += " '" + std::string(WAYSEAL_TCU) + "' --config '" + write_config(options) + "'";
+  if (options.until_delivered) script += " --until-delivered";
+  script += " >>'" + path("agent.out") + "' 2>>'" + path("agent.err") + "'";
+  agent_ = Process({"/bin/sh", "-c", script}, path("agent.shell"));
+}
+
+nlohmann::json Way::backend_stats() const {
+  const Output output =
+      cloud_test::run({WAYSEAL_BACKEND, "stats", "--json", "--config", path("fleet/backend/backend.json")});
+  if (output.code != 0) throw std::runtime_error("stats: " + output.text);
+  return nlohmann::json::parse(output.text);
+}
+
+std::optional<nlohmann::json> Way::agent_status() const {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path("status").c_str(), sizeof address.sun_path - 1);
+  std::string text;
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
+    char buffer[4096];
+    for (ssize_t n = 0; (n = ::recv(fd, buffer, sizeof buffer, 0)) > 0;) text.append(buffer, static_cast<size_t>(n));
+  }
+  ::close(fd);
+  if (text.empty()) return std::nullopt;
+  return nlohmann::json::parse(text);
+}
+
+nlohmann::json Way::agent_summary() const {
+  const std::string text = slurp(path("agent.out"));
+  if (text.empty()) return {};
+  const size_t end = text.find_last_not_of('\n');
+  const size_t begin = text.rfind('\n', end);
+  return nlohmann::json::parse(text.substr(begin == std::string::npos ? 0 : begin + 1));
+}
+
+std::string Way::query(const std::string& sql) const {
+  const Output output = cloud_test::run({WAYSEAL_SQLITE, path("fleet/backend/backend.db"), sql});
+  if (output.code != 0) throw std::runtime_error("sqlite3: " + output.text);
+  return output.text;
+}
+
+std::string all_bytes_below(const std::string& folder) {
+  std::string out;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) out += slurp(entry.path().string());
+  }
+  return out;
+}
+
+}  // namespace agent_test

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole way as real processes: agent with its SoftHSM2 token, HAProxy, backend with its own token.
+#ifndef WAYSEAL_TESTS_AGENT_WAY_HPP
+#define WAYSEAL_TESTS_AGENT_WAY_HPP
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "process.hpp"
+
+namespace agent_test {
+
+using cloud_test::eventually;
+using cloud_test::Output;
+using cloud_test::Process;
+using cloud_test::slurp;
+using cloud_test::spill;
+using cloud_test::TemporaryFolder;
+
+/// What the agent is told; the rest of its configuration is the way's.
+struct AgentOptions {
+  std::string bus;                          ///< Lines of section [bus].
+  std::string module;                       ///< Empty: SoftHSM2.
+  std::vector<std::string> environment;     ///< "NAME=value".
+  std::string batch = "longest_ms = 500\n"; ///< Lines of section [batch].
+  std::string token_label = "vehicle";
+  std::string pin_file;                     ///< Empty: the vehicle's.
+  uint32_t spool_mib = 8;
+  bool until_delivered = false;
+};
+
+/// A fleet of one, a folder, and the processes. Each is killed at the latest when this ends.
+class Way {
+ public:
+  /// \param dbc text of the DBC whose table the agent uses.
+  explicit Way(const std::string& dbc);
+
+  void start_backend();
+  /// \param backend_socket that the gateway talks to; empty: the backend's own.
+  void start_gateway(const std::string& backend_socket = "");
+  void start_agent(const AgentOptions& options);
+
+  Process& backend() { return backend_; }
+  Process& gateway() { return gateway_; }
+  Process& agent() { return agent_; }
+
+  std::string path(const std::string& name) const { return folder_ / name; }
+  std::string vehicle_folder() const;
+  std::string backend_socket() const { return path("fleet/backend/backend.sock"); }
+  const std::string& vehicle() const { return vehicle_; }
+  const std::string& module() const { return module_; }
+  int port() const { return port_; }
+  nlohmann::json backend_stats() const;
+  /// From the agent's status socket; nothing when no agent answers.
+  std::optional<nlohmann::json> agent_status() const;
+  /// What the agent printed at its end.
+  nlohmann::json agent_summary() const;
+  /// All that the agent has written to its two streams, of every start.
+  std::string agent_words() const { return slurp(path("agent.out")) + slurp(path("agent.err")); }
+  /// A row of the backend's database as text.
+  std::string query(const std::string& sql) const;
+
+ private:
+  std::string write_config(const AgentOptions& options) const;
+
+  TemporaryFolder folder_;
+  std::string vehicle_;
+  std::string module_;
+  int port_;
+  Process backend_;
+  Process gateway_;
+  Process agent_;
+};
+
+/// The folder's files, whole, joined: for looking for what must not be there.
+std::string all_bytes_below(const std::string& folder);
+
+}  // namespace agent_test
+
+#endif
