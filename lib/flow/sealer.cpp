@@ -65,6 +65,7 @@ Status Sealer::step(MonotonicTime now) {
   if (status == Status::kExhausted) return Status::kWouldBlock;
   if (status != Status::kOk) return fail(status, now);
   retry_ms_ = 0;
+  retry_at_ = {};  // new prekeys may have ended a wait early
   stats_.last_failure = Status::kOk;
   return parts_.own_queue.size() + parts_.bus_queue.size() > 0 ? Status::kWouldBlock : Status::kOk;
 }
