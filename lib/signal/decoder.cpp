@@ -5,16 +5,19 @@ namespace wayseal::detail {
 
 namespace fmt = table_format;
 
-uint64_t extract_nine(const uint8_t* geometry, const uint8_t* data) {
+uint64_t extract_far(const uint8_t* geometry, const uint8_t* data) {
   const uint8_t* p = data + geometry[fmt::geometry::kOffset];
-  const unsigned skip = geometry[fmt::geometry::kLeft];  // 1 to 7: with 0, eight bytes would do
+  const unsigned left = geometry[fmt::geometry::kLeft];
   const unsigned right = geometry[fmt::geometry::kRight];
-  const uint8_t kind = geometry[fmt::geometry::kKind];
-  uint64_t bits;
-  if ((kind & fmt::geometry::kMotorola) != 0) {
-    bits = (load_be64(p) << skip) | (static_cast<uint64_t>(p[8]) >> (8 - skip));
+  const unsigned kind = geometry[fmt::geometry::kKind];
+  uint64_t bits = (kind & fmt::geometry::kMotorola) != 0 ? load_be64(p) : load_le64(p);
+  if ((kind & fmt::geometry::kNineBytes) == 0) {
+    bits <<= left;
+  } else if ((kind & fmt::geometry::kMotorola) != 0) {
+    bits = (bits << left) | (static_cast<uint64_t>(p[8]) >> (8 - left));
   } else {
-    bits = ((load_le64(p) >> skip) | (static_cast<uint64_t>(p[8]) << (64 - skip))) << right;
+    // `left` is 1 to 7 here: with 0, eight bytes would have done.
+    bits = ((bits >> left) | (static_cast<uint64_t>(p[8]) << (64 - left))) << right;
   }
   if ((kind & fmt::geometry::kSigned) != 0) return static_cast<uint64_t>(static_cast<int64_t>(bits) >> right);
   return bits >> right;
@@ -40,7 +43,7 @@ void GroupWalk::find_cases(Level& level) const {
   if (geometry[fmt::geometry::kNeeded] > frame_.length) return;
   // As unsigned, whatever the switch's declared sign: the conditions are bit patterns.
   const unsigned right = geometry[fmt::geometry::kRight];
-  level.value = (extract(geometry, frame_.data) << right) >> right;
+  level.value = (extract(geometry, front_, frame_.data) << right) >> right;
   uint16_t low = first;
   while (low < level.mux_case) {
     const auto middle = static_cast<uint16_t>(low + (level.mux_case - low) / 2);

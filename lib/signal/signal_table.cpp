@@ -22,6 +22,17 @@ const uint8_t SignalTable::kEmptyCore[] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0,    0,    0,    0,    0, 0, 0,    0,    0,    0,    0,    0,    0, 0, 0,    0,  //
     0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF};
 
+/// Ends because `load` has seen an empty slot, and an object that is not loaded has empty ones built in.
+uint16_t SignalTable::probe_further(uint32_t key, uint8_t bus, uint32_t home) const {
+  const uint32_t mask = 0xFFFFFFFFU >> hash_shift_;
+  for (uint32_t index = home;; index = (index + 1) & mask) {
+    const uint8_t* p = slot_record(index);
+    const uint32_t found = load_le32(p + fmt::slot::kKey);
+    if (found == key && p[fmt::slot::kBus] == bus) return load_le16(p + fmt::slot::kMessage);
+    if (found == fmt::slot::kEmptyKey) return fmt::slot::kNoMessage;
+  }
+}
+
 Result<uint16_t> SignalTable::find_by_pgn(uint32_t id, uint8_t bus) const {
   if ((flags_ & fmt::kHasSharedPgn) != 0) {
     const uint16_t found = probe(fmt::source_key(id), bus);

@@ -63,20 +63,21 @@ Status TableCheck::place(Bytes core) {
   table_.selector_count_ = load_le16(p + fmt::core::kSelectorCount);
   table_.case_count_ = load_le16(p + fmt::core::kCaseCount);
   table_.signal_count_ = load_le16(p + fmt::core::kSignalCount);
-  table_.slot_bits_ = p[fmt::core::kSlotBits];
   table_.flags_ = p[fmt::core::kFlags];
   table_.hash_multiplier_ = load_le32(p + fmt::core::kHashMultiplier);
   table_.bus_mask_ = table_.bus_count_ == 0 ? 0 : 0xFF;
-  if (table_.slot_bits_ < 1 || table_.slot_bits_ > 16 || (table_.hash_multiplier_ & 1U) == 0 ||
-      table_.bus_count_ > 255 || load_le16(p + fmt::core::kReserved) != 0 ||
+  const unsigned slot_bits = p[fmt::core::kSlotBits];
+  if (slot_bits < 1 || slot_bits > 16 || (table_.hash_multiplier_ & 1U) == 0 || table_.bus_count_ > 255 ||
+      load_le16(p + fmt::core::kReserved) != 0 ||
       (table_.flags_ & ~(fmt::kHasJ1939 | fmt::kHasSharedPgn)) != 0) {
     return Status::kMalformed;
   }
+  table_.hash_shift_ = static_cast<uint8_t>(32 - slot_bits);
   const struct {
     const uint8_t** place;
     size_t bytes;
   } arrays[] = {
-      {&table_.slots_, (size_t{1} << table_.slot_bits_) * fmt::slot::kSize},
+      {&table_.slots_, (size_t{1} << slot_bits) * fmt::slot::kSize},
       {&table_.geometry_, table_.signal_count_ * fmt::geometry::kSize},
       {&table_.messages_, table_.message_count_ * fmt::message::kSize},
       {&table_.groups_, table_.group_count_ * fmt::group::kSize},
@@ -221,7 +222,9 @@ Status TableCheck::signal(uint16_t index) const {
   const unsigned right = g[fmt::geometry::kRight];
   const unsigned kind = g[fmt::geometry::kKind];
   const bool nine = (kind & fmt::geometry::kNineBytes) != 0;
-  if (offset > kCanDataMax - 8 || right > 63 || left > 63 || kind > 7) return Status::kMalformed;
+  const bool far = (kind & fmt::geometry::kFar) != 0;
+  if (offset > kCanDataMax - 8 || right > 63 || left > 63 || kind > 15) return Status::kMalformed;
+  if (!far && (offset != 0 || nine)) return Status::kMalformed;
   const unsigned width = 64 - right;
   // What is shifted out on the left comes after an Intel signal and before a Motorola one.
   const bool before = nine || (kind & fmt::geometry::kMotorola) != 0;
@@ -246,7 +249,7 @@ Status TableCheck::signal(uint16_t index) const {
 
 /// Every key is where the search finds it, every message can be found, and a search for anything else ends soon.
 Status TableCheck::slots() const {
-  const uint32_t count = 1U << table_.slot_bits_;
+  const uint32_t count = 1U << (32 - table_.hash_shift_);
   size_t run = 0;
   for (uint32_t i = 0; i < count + fmt::slot::kRunMax; ++i) {
     const bool empty = load_le32(table_.slot_record(i & (count - 1)) + fmt::slot::kKey) == fmt::slot::kEmptyKey;
@@ -277,13 +280,13 @@ Status TableCheck::slot(uint32_t index) const {
   const bool by_group = info.j1939() && (key == fmt::pgn_key(info.id) || key == fmt::source_key(info.id));
   if (!by_id && !by_group) return Status::kMalformed;
   // The search must arrive here and not at another slot with the same key.
-  uint32_t at = fmt::home_slot(key, info.bus, table_.hash_multiplier_, table_.slot_bits_);
+  uint32_t at = fmt::home_slot(key, info.bus, table_.hash_multiplier_, table_.hash_shift_);
   while (at != index) {
     const uint8_t* other = table_.slot_record(at);
     const uint32_t found = load_le32(other + fmt::slot::kKey);
     if (found == fmt::slot::kEmptyKey || (found == key && other[fmt::slot::kBus] == info.bus))
       return Status::kMalformed;
-    at = (at + 1) & ((1U << table_.slot_bits_) - 1);
+    at = (at + 1) & (0xFFFFFFFFU >> table_.hash_shift_);
   }
   return Status::kOk;
 }

@@ -164,7 +164,7 @@ size_t place_all(HashPlan& hash, const std::vector<SlotPlan>& entries) {
   hash.slots.assign(size_t{1} << hash.bits, SlotPlan{});
   size_t steps = 0;
   for (const SlotPlan& entry : entries) {
-    uint32_t at = fmt::home_slot(entry.key, entry.bus, hash.multiplier, hash.bits);
+    uint32_t at = fmt::home_slot(entry.key, entry.bus, hash.multiplier, 32U - hash.bits);
     for (; hash.slots[at].key != fmt::slot::kEmptyKey; ++steps) at = (at + 1) & ((1U << hash.bits) - 1);
     hash.slots[at] = entry;
   }

@@ -36,10 +36,14 @@ void write_geometry(Buffer& out, const SignalPlan& plan) {
   const DbcSignal& signal = *plan.dbc;
   size_t first = signal.start_bit;
   if (signal.motorola) first = first / 8 * 8 + (7 - first % 8);
-  // The last eight bytes of a frame at most, so that loading eight never leaves it.
-  size_t offset = std::min(first / 8, kCanDataMax - 8);
-  size_t skip = first - offset * 8;
   size_t kind = signal.type == SignalType::kSigned ? fmt::geometry::kSigned : 0;
+  size_t offset = 0;
+  if (first + signal.width > 64) {
+    kind |= fmt::geometry::kFar;
+    // The last eight bytes of a frame at most, so that loading eight never leaves it.
+    offset = std::min(first / 8, kCanDataMax - 8);
+  }
+  const size_t skip = first - offset * 8;
   size_t left = skip;
   if (skip + signal.width > 64) {
     kind |= fmt::geometry::kNineBytes;

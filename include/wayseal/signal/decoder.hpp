@@ -10,33 +10,31 @@ namespace wayseal {
 
 namespace detail {
 
-/// Signals of nine bytes: rare, so kept out of the loop.
-uint64_t extract_nine(const uint8_t* geometry, const uint8_t* data);
+/// The beginning of a frame as a number in either byte order. GeometryKind's kMotorola is the index.
+struct FrontBytes {
+  explicit FrontBytes(const uint8_t* data) : words{load_le64(data), load_be64(data)} {}
+  uint64_t words[2];
+};
+
+/// Signals beyond the first 8 bytes: only in CAN FD frames, and kept out of the loop.
+uint64_t extract_far(const uint8_t* geometry, const uint8_t* data);
 
 /// The raw value of one signal. Reads within `data[0..63]` whatever the frame's length: `load` has checked that.
-inline uint64_t extract(const uint8_t* geometry, const uint8_t* data) {
+inline uint64_t extract(const uint8_t* geometry, const FrontBytes& front, const uint8_t* data) {
   namespace fmt = table_format::geometry;
-  const uint8_t kind = geometry[fmt::kKind];
-  const uint8_t* p = data + geometry[fmt::kOffset];
-  uint64_t bits;
-  if ((kind & (fmt::kMotorola | fmt::kNineBytes)) == 0) {
-    bits = load_le64(p);
-  } else if ((kind & fmt::kNineBytes) == 0) {
-    bits = load_be64(p);
-  } else {
-    return extract_nine(geometry, data);
-  }
-  bits <<= geometry[fmt::kLeft];
+  const size_t kind = geometry[fmt::kKind];
+  if (kind <= fmt::kMotorola) return front.words[kind] << geometry[fmt::kLeft] >> geometry[fmt::kRight];
+  if (kind >= fmt::kFar) return extract_far(geometry, data);
   // Every compiler that this library is built with shifts negative numbers arithmetically, as C++20 demands.
-  if ((kind & fmt::kSigned) != 0)
-    return static_cast<uint64_t>(static_cast<int64_t>(bits) >> geometry[fmt::kRight]);
-  return bits >> geometry[fmt::kRight];
+  const uint64_t bits = front.words[kind - fmt::kSigned] << geometry[fmt::kLeft];
+  return static_cast<uint64_t>(static_cast<int64_t>(bits) >> geometry[fmt::kRight]);
 }
 
 /// Walks the groups of one message whose conditions hold, parents before children. 140 bytes.
 class GroupWalk {
  public:
-  GroupWalk(const SignalTable& table, const CanFrame& frame, uint16_t root) : table_(table), frame_(frame) {
+  GroupWalk(const SignalTable& table, const FrontBytes& front, const CanFrame& frame, uint16_t root)
+      : table_(table), front_(front), frame_(frame) {
     enter(root);
   }
 
@@ -56,24 +54,37 @@ class GroupWalk {
   void find_cases(Level& level) const;
 
   const SignalTable& table_;
+  const FrontBytes& front_;
   const CanFrame& frame_;
   size_t depth_ = 0;
   Level levels_[kMuxDepthMax + 1];
 };
 
 template <class Sink>
-inline void decode_group(const SignalTable& table, uint16_t index, const CanFrame& frame, Sink& sink) {
+inline void decode_group(const SignalTable& table, uint16_t index, const FrontBytes& front,
+                         const CanFrame& frame, Sink& sink) {
   const GroupInfo group = table.group(index);
   if (group.signal_count == 0) return;
   const uint8_t length = frame.length;
   const uint8_t* geometry = table.geometry_record(group.first_signal);
-  const auto end = static_cast<uint16_t>(group.first_signal + group.signal_count);
+  const uint8_t* const end = geometry + size_t{group.signal_count} * table_format::geometry::kSize;
+  uint16_t signal = group.first_signal;
   sink.begin_group(index);
-  for (uint16_t signal = group.first_signal; signal != end; ++signal) {
-    if (geometry[table_format::geometry::kNeeded] <= length) sink.sample(signal, extract(geometry, frame.data));
-    geometry += table_format::geometry::kSize;
+  for (; geometry != end; geometry += table_format::geometry::kSize, ++signal) {
+    if (geometry[table_format::geometry::kNeeded] > length) continue;
+    sink.sample(signal, extract(geometry, front, frame.data));
   }
   sink.end_group(index);
+}
+
+/// The groups that have a condition. A function of its own, so that messages without any don't pay for its stack.
+template <class Sink>
+void decode_conditional(const SignalTable& table, uint16_t root, const FrontBytes& front, const CanFrame& frame,
+                        Sink& sink) {
+  GroupWalk walk(table, front, frame, root);
+  for (Result<uint16_t> group = walk.next(); group.ok(); group = walk.next()) {
+    decode_group(table, group.value(), front, frame, sink);
+  }
 }
 
 }  // namespace detail
@@ -94,11 +105,10 @@ Status decode(const SignalTable& table, const CanFrame& frame, Sink& sink) {
   if (!message.ok()) return message.status();
   const uint8_t* record = table.message_record(message.value());
   const uint16_t root = load_le16(record + table_format::message::kFirstGroup);
-  detail::decode_group(table, root, frame, sink);
-  if (load_le16(record + table_format::message::kGroupCount) == 1) return Status::kOk;
-  detail::GroupWalk walk(table, frame, root);
-  for (Result<uint16_t> group = walk.next(); group.ok(); group = walk.next()) {
-    detail::decode_group(table, group.value(), frame, sink);
+  const detail::FrontBytes front(frame.data);
+  detail::decode_group(table, root, front, frame, sink);
+  if (load_le16(record + table_format::message::kGroupCount) != 1) {
+    detail::decode_conditional(table, root, front, frame, sink);
   }
   return Status::kOk;
 }

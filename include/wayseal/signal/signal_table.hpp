@@ -179,19 +179,16 @@ class SignalTable {
     return slots_ + size_t{index} * table_format::slot::kSize;
   }
 
-  /// Ends because `load` has seen an empty slot and an object that is not loaded has an empty one built in.
+  /// Nearly always the first slot is the right one; the rest is out of the way of the hot loop.
   uint16_t probe(uint32_t key, uint8_t bus) const {
-    const uint32_t mask = (1U << slot_bits_) - 1;
-    uint32_t index = table_format::home_slot(key, bus, hash_multiplier_, slot_bits_);
-    while (true) {
-      const uint8_t* p = slot_record(index);
-      const uint32_t found = load_le32(p + table_format::slot::kKey);
-      if (found == key && p[table_format::slot::kBus] == bus)
-        return load_le16(p + table_format::slot::kMessage);
-      if (found == table_format::slot::kEmptyKey) return table_format::slot::kNoMessage;
-      index = (index + 1) & mask;
+    const uint32_t home = table_format::home_slot(key, bus, hash_multiplier_, hash_shift_);
+    const uint8_t* p = slot_record(home);
+    if (load_le32(p + table_format::slot::kKey) == key && p[table_format::slot::kBus] == bus) {
+      return load_le16(p + table_format::slot::kMessage);
     }
+    return probe_further(key, bus, home);
   }
+  uint16_t probe_further(uint32_t key, uint8_t bus, uint32_t home) const;
 
   static const uint8_t kEmptyCore[table_format::core::kFixedSize + 2 * table_format::slot::kSize];
 
@@ -213,7 +210,7 @@ class SignalTable {
   uint16_t selector_count_ = 0;
   uint16_t case_count_ = 0;
   uint16_t signal_count_ = 0;
-  uint8_t slot_bits_ = 1;
+  uint8_t hash_shift_ = 31;
   uint8_t flags_ = 0;
   uint8_t bus_mask_ = 0;
 };

@@ -81,11 +81,12 @@ enum KeyKind : uint32_t {
   kSourceKey = 3U << 29,    ///< The same, shifted left by 8, with the source address. Only for shared groups.
 };
 
-/// Where one signal's bits are. The decoder loads 8 bytes at `kOffset` in the signal's byte order, shifts left by
-/// `kLeft` and right by `kRight`. With kNineBytes the signal needs a ninth byte, and kLeft is the number of bits to
+/// Where one signal's bits are. The decoder takes 8 bytes in the signal's byte order, shifts left by `kLeft` and right
+/// by `kRight`. They are the first 8 bytes of the frame, where nearly all signals of nearly all vehicles are; with
+/// kFar they begin at `kOffset`. With kNineBytes the signal needs a ninth byte, and kLeft is the number of bits to
 /// skip in the first: the lowest ones (Intel) or the highest ones (Motorola).
 namespace geometry {
-inline constexpr size_t kOffset = 0;   ///< u8, 0 to 56
+inline constexpr size_t kOffset = 0;   ///< u8, 0 to 56; 0 without kFar
 inline constexpr size_t kLeft = 1;     ///< u8, 0 to 63
 inline constexpr size_t kRight = 2;    ///< u8, 64 - width
 inline constexpr size_t kKind = 3;     ///< u8, GeometryKind
@@ -93,7 +94,7 @@ inline constexpr size_t kNeeded = 4;   ///< u8, bytes that a frame must have to 
 inline constexpr size_t kPadding = 5;  ///< u8, 0
 inline constexpr size_t kGroup = 6;    ///< u16, the group that the signal belongs to
 inline constexpr size_t kSize = 8;
-enum GeometryKind : uint8_t { kSigned = 1, kMotorola = 2, kNineBytes = 4 };
+enum GeometryKind : uint8_t { kMotorola = 1, kSigned = 2, kFar = 4, kNineBytes = 8 };
 }  // namespace geometry
 
 namespace message {
@@ -178,9 +179,9 @@ inline constexpr size_t kValueText = 8;  ///< u32
 inline constexpr size_t kValueSize = 12;
 }  // namespace names
 
-/// Slot where the search for a key begins.
-constexpr uint32_t home_slot(uint32_t key, uint8_t bus, uint32_t multiplier, uint8_t slot_bits) {
-  return ((key ^ (bus * 0x9E3779B1U)) * multiplier) >> (32U - slot_bits);
+/// Slot where the search for a key begins. `shift` is 32 less the slot bits.
+constexpr uint32_t home_slot(uint32_t key, uint8_t bus, uint32_t multiplier, unsigned shift) {
+  return ((key ^ (bus * 0x9E3779B1U)) * multiplier) >> shift;
 }
 
 /// The parameter group of a 29-bit identifier: with PDU format below 240 the PDU specific byte is a destination

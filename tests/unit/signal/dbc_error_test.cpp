@@ -102,13 +102,13 @@ TEST_CASE("A file that can't be opened is named") {
 
 TEST_CASE("A DBC cut off anywhere is either read or reported, never more") {
   const std::string text(oem::drive_dbc());
-  for (size_t size = 0; size < text.size(); size += 3) (void)error_of(text.substr(0, size));
+  for (size_t size = 0; size < text.size(); size += 5) (void)error_of(text.substr(0, size));
   SUCCEED();
 }
 
 TEST_CASE("A DBC with a wrong character anywhere is either read or reported, never more") {
   const std::string text(oem::drive_dbc());
-  for (size_t at = 0; at < text.size(); at += 7) {
+  for (size_t at = 0; at < text.size(); at += 17) {
     for (const char c : {'\0', '"', ';', ':', '9', '\xFF'}) {
       std::string changed = text;
       changed[at] = c;

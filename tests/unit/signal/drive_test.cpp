@@ -13,7 +13,7 @@ using namespace wayseal::test;
 
 namespace {
 
-oem::DriveOptions minutes(uint64_t seed, double seconds) {
+oem::DriveOptions lasting(uint64_t seed, double seconds) {
   oem::DriveOptions options;
   options.seed = seed;
   options.seconds = seconds;
@@ -25,7 +25,7 @@ oem::DriveOptions minutes(uint64_t seed, double seconds) {
 TEST_CASE("The same seed gives the same drive, another seed another one") {
   const auto lines = [](uint64_t seed) {
     std::string all;
-    oem::drive(minutes(seed, 2), [&](const CanFrame& frame) { all += oem::candump_line(frame) + "\n"; });
+    oem::drive(lasting(seed, 2), [&](const CanFrame& frame) { all += oem::candump_line(frame) + "\n"; });
     return all;
   };
   CHECK(lines(1) == lines(1));
@@ -43,7 +43,7 @@ TEST_CASE("A drive has the rates of a car, times that go forward, both buses, FD
   std::set<uint16_t> messages;
   int64_t last = 0;
   bool forward = true;
-  oem::drive(minutes(4, 20), [&](const CanFrame& frame) {
+  oem::drive(lasting(4, 20), [&](const CanFrame& frame) {
     ++frames;
     forward = forward && frame.time_ns >= last;
     last = frame.time_ns;
@@ -72,7 +72,7 @@ TEST_CASE("The signals of a drive fit together") {
   double last_speed_time = 0;
   std::set<double> gears;
   size_t wrong = 0;
-  oem::drive(minutes(9, 180), [&](const CanFrame& frame) {
+  oem::drive(lasting(9, 120), [&](const CanFrame& frame) {
     if (!table.knows(frame)) return;
     const auto values = table.decode_physical(frame);
     for (const auto& [name, value] : values) now[name] = value;

@@ -140,16 +140,21 @@ TEST_CASE("A table whose checksums fit but whose records don't never leads out o
 }
 
 TEST_CASE("A signal that would reach beyond its message's declared length is refused") {
-  std::vector<uint8_t> bytes = TestTable(kEverything).built.bytes;
-  // "Mux" is the second message; its switch at bit 0 moves to the ninth byte of eight.
-  SignalTable loaded;
-  REQUIRE(loaded.load(view(bytes)) == Status::kOk);
-  const auto geometry = static_cast<size_t>(loaded.geometry_record(2) - bytes.data());
-  bytes[geometry + fmt::geometry::kOffset] = 8;
-  bytes[geometry + fmt::geometry::kNeeded] = 9;
-  seal(bytes);
-  CHECK(loaded.load(view(bytes)) == Status::kMalformed);
-  CHECK(loaded.message_count() == 0);
+  const std::vector<uint8_t> whole = TestTable(kEverything).built.bytes;
+  SignalTable table;
+  REQUIRE(table.load(view(whole)) == Status::kOk);
+  // A byte of "Mux" moves on: within the eight bytes of its message, then one too far.
+  const auto geometry = static_cast<size_t>(table.geometry_record(2) - whole.data());
+  for (const uint8_t byte : {uint8_t{7}, uint8_t{8}}) {
+    std::vector<uint8_t> bytes = whole;
+    uint8_t* p = bytes.data() + geometry;
+    p[fmt::geometry::kKind] = fmt::geometry::kFar;
+    p[fmt::geometry::kOffset] = byte;
+    p[fmt::geometry::kNeeded] = static_cast<uint8_t>(byte + 1);
+    seal(bytes);
+    CHECK(table.load(view(bytes)) == (byte == 7 ? Status::kOk : Status::kMalformed));
+    CHECK(table.message_count() == (byte == 7 ? 3 : 0));
+  }
 }
 
 TEST_CASE("A later version of the format is told apart from damage") {

@@ -49,6 +49,7 @@ TestTable::TestTable(const std::vector<oem::BusDbc>& files, const oem::TableOpti
     : built(oem::build_table(files, options)) {
   REQUIRE(table.load(view(built.bytes)) == Status::kOk);
   REQUIRE(oem::has_true_id(view(built.bytes)));
+  for (uint16_t i = 0; i < table.signal_count(); ++i) signals_[to_text(table.signal_name(i))] = i;
 }
 
 Samples TestTable::decode(const CanFrame& frame) const {
@@ -71,11 +72,9 @@ std::string TestTable::message_of(const CanFrame& frame) const {
 }
 
 uint16_t TestTable::signal(const std::string& name) const {
-  for (uint16_t i = 0; i < table.signal_count(); ++i) {
-    if (to_text(table.signal_name(i)) == name) return i;
-  }
-  FAIL("no signal '" << name << "'");
-  return 0;
+  const auto found = signals_.find(name);
+  if (found == signals_.end()) FAIL("no signal '" << name << "'");
+  return found->second;
 }
 
 std::string message_with(const std::string& signals, const std::string& head) { return head + "\n" + signals; }

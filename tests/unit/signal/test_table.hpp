@@ -54,6 +54,9 @@ class TestTable {
 
   oem::BuiltTable built;
   SignalTable table;
+
+ private:
+  std::map<std::string, uint16_t> signals_;
 };
 
 /// "BO_ 100 Message: 8 X" with these SG_ lines.
