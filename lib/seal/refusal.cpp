@@ -7,6 +7,13 @@
 #include "wayseal/trust/signed.hpp"
 
 namespace wayseal {
+namespace {
+
+bool note_number(pb_istream_t* stream, const pb_field_t* /*field*/, void** arg) {
+  return pb_decode_varint(stream, static_cast<uint64_t*>(*arg));
+}
+
+}  // namespace
 
 Status verify_refusal(Bytes message, const TimeKeeper& time, const VehicleIdentity& identity, Refusal& out) {
   SignedMessage parts;
@@ -14,12 +21,14 @@ Status verify_refusal(Bytes message, const TimeKeeper& time, const VehicleIdenti
   CertInfo signer;
   WAYSEAL_TRY(time.verify(parts, SignedLabel::kRefuse, Role::kPrekey, signer));
   wayseal_v1_SessionRefused body = wayseal_v1_SessionRefused_init_zero;
+  uint64_t reason = 0;
+  body.reason.funcs.decode = note_number;
+  body.reason.arg = &reason;
   WAYSEAL_TRY(wire::decode(parts.body, wayseal_v1_SessionRefused_fields, &body));
   if (!wire::same_text(body.vehicle_id, identity.id())) return Status::kNotAuthentic;
-  const bool known = body.reason >= _wayseal_v1_SessionRefused_Reason_MIN &&
-                     body.reason <= _wayseal_v1_SessionRefused_Reason_MAX;
+  const bool known = reason <= static_cast<uint64_t>(RefusalReason::kVehicleRevoked);
   std::memcpy(out.th.data, body.th, Digest::kSize);
-  out.reason = known ? static_cast<RefusalReason>(body.reason) : RefusalReason::kUnspecified;
+  out.reason = known ? static_cast<RefusalReason>(reason) : RefusalReason::kUnspecified;
   return Status::kOk;
 }
 

@@ -87,8 +87,8 @@ struct SealerStats {
 /// States: idle or sealing in a session; waiting for prekeys; waiting after a failure. `step` moves between
 /// them by itself.
 ///
-/// Threads: the cloud side's. Blocking: as long as token and storage take, never on a network. About 2.5 KiB
-/// with the Session, and the workspace.
+/// Threads: the cloud side's. Blocking: as long as token and storage take, never on a network. On a Cortex-M4
+/// 944 bytes with the Session, and the workspace (19 KiB with the default limits); 2.5 KiB of stack.
 class Sealer {
  public:
   /// \param config copied. A policy or value out of range makes every `step` return kInvalidArgument.

@@ -21,7 +21,7 @@ struct PrekeysOutcome {
   Status bundle = Status::kBadState;  ///< As PrekeyStore::store; kNotFound when the answer held none.
 };
 
-/// One request at a time. Threads: the cloud side's. Blocking: for as long as token and storage take. 64 bytes.
+/// One request at a time. Threads: the cloud side's. Blocking: for as long as token and storage take. 72 bytes.
 class PrekeyClient {
  public:
   /// All are borrowed.
