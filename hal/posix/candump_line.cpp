@@ -104,8 +104,8 @@ bool take_data(Cursor& in, size_t longest, CanFrame& frame) {
 
 /// CAN FD knows only these lengths above 8 (ISO 11898-1, DLC 9 to 15).
 bool is_fd_length(uint8_t length) {
-  return length <= 8 || length == 12 || length == 16 || length == 20 || length == 24 || length == 32 || length == 48 ||
-         length == 64;
+  return length <= 8 || length == 12 || length == 16 || length == 20 || length == 24 || length == 32 ||
+         length == 48 || length == 64;
 }
 
 CandumpLine take_fd_payload(Cursor& in, CanFrame& frame) {

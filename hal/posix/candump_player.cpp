@@ -61,9 +61,7 @@ BusCounters CandumpPlayer::do_counters(uint8_t bus) const {
   return bus < kBusesMax ? interfaces_[bus].counters : BusCounters{};
 }
 
-bool CandumpPlayer::due(MonotonicTime now) const {
-  return pace_ == Pace::kAsFastAsItGoes || next_due() <= now;
-}
+bool CandumpPlayer::due(MonotonicTime now) const { return pace_ == Pace::kAsFastAsItGoes || next_due() <= now; }
 
 void CandumpPlayer::note_time(const CanFrame& frame) {
   Interface& bus = interfaces_[frame.bus];
@@ -77,15 +75,12 @@ bool CandumpPlayer::load_next() {
   CandumpRecord record;
   while (next_line(line)) {
     switch (parse_candump_line(line, record)) {
-      case CandumpLine::kBlank:
-        break;
+      case CandumpLine::kBlank: break;
       case CandumpLine::kFrame:
         if (accept(record)) return true;
         [[fallthrough]];
       case CandumpLine::kRemote:
-      case CandumpLine::kUnreadable:
-        ++interfaces_[0].counters.unreadable;
-        break;
+      case CandumpLine::kUnreadable: ++interfaces_[0].counters.unreadable; break;
     }
   }
   return false;

@@ -117,13 +117,10 @@ Status SocketCanBus::fail(int error) {
   switch (error) {
     case ENODEV:
     case ENETDOWN:
-    case ENXIO:
-      return Status::kDisconnected;
+    case ENXIO: return Status::kDisconnected;
     case EAFNOSUPPORT:
-    case EPROTONOSUPPORT:
-      return Status::kUnsupported;
-    default:
-      return Status::kDenied;
+    case EPROTONOSUPPORT: return Status::kUnsupported;
+    default: return Status::kDenied;
   }
 }
 
@@ -168,12 +165,14 @@ Status SocketCanBus::configure(uint8_t bus, int fd) {
 
   const int on = 1;
   const can_err_mask_t every_error = CAN_ERR_MASK;
-  if (!set_option(fd, SOL_CAN_RAW, CAN_RAW_FD_FRAMES, on) || !set_option(fd, SOL_CAN_RAW, CAN_RAW_ERR_FILTER, every_error) ||
+  if (!set_option(fd, SOL_CAN_RAW, CAN_RAW_FD_FRAMES, on) ||
+      !set_option(fd, SOL_CAN_RAW, CAN_RAW_ERR_FILTER, every_error) ||
       !set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, on) || !set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, on)) {
     return fail(errno);
   }
   if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBufferBytes)) {
-    set_option(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBufferBytes);  // without CAP_NET_ADMIN the kernel's limit holds
+    set_option(fd, SOL_SOCKET, SO_RCVBUF,
+               kReceiveBufferBytes);  // without CAP_NET_ADMIN the kernel's limit holds
   }
   WAYSEAL_TRY(apply_filters(bus, fd));
   if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return fail(errno);
@@ -194,7 +193,8 @@ Status SocketCanBus::apply_filters(uint8_t bus, int fd) {
     kernel[0] = {0, 0};
     count = 1;
   }
-  if (setsockopt(fd, SOL_CAN_RAW, CAN_RAW_FILTER, kernel, static_cast<socklen_t>(count * sizeof kernel[0])) != 0) {
+  if (setsockopt(fd, SOL_CAN_RAW, CAN_RAW_FILTER, kernel, static_cast<socklen_t>(count * sizeof kernel[0])) !=
+      0) {
     return fail(errno);
   }
   return Status::kOk;
@@ -263,7 +263,8 @@ size_t SocketCanBus::receive_from(uint8_t bus, Span<CanFrame> frames) {
     convert(raw, batch.size(i), frame);
     frame.bus = bus;
     frame.time_ns = (beside.has_time ? beside.real_time_ns : real_time_ns()) + to_monotonic_ns;
-    if (interface.counters.frames != 0 && frame.time_ns < interface.last_time_ns) ++interface.counters.time_steps_back;
+    if (interface.counters.frames != 0 && frame.time_ns < interface.last_time_ns)
+      ++interface.counters.time_steps_back;
     interface.last_time_ns = frame.time_ns;
     ++interface.counters.frames;
     ++count;
@@ -290,7 +291,8 @@ void SocketCanBus::note_error_frame(Interface& interface, uint32_t error_class, 
   }
   if ((error_class & CAN_ERR_RESTARTED) != 0) interface.state = BusState::kActive;
   if ((error_class & CAN_ERR_CRTL) == 0) return;
-  if ((data[1] & (CAN_ERR_CRTL_RX_PASSIVE | CAN_ERR_CRTL_TX_PASSIVE)) != 0) interface.state = BusState::kErrorPassive;
+  if ((data[1] & (CAN_ERR_CRTL_RX_PASSIVE | CAN_ERR_CRTL_TX_PASSIVE)) != 0)
+    interface.state = BusState::kErrorPassive;
   if ((data[1] & CAN_ERR_CRTL_ACTIVE) != 0) interface.state = BusState::kActive;
 }
 

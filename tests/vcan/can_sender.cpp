@@ -15,7 +15,8 @@
 
 namespace wayseal::test {
 
-CanSender::CanSender(const std::string& interface_name) : fd_(socket(PF_CAN, SOCK_RAW | SOCK_CLOEXEC, CAN_RAW)) {
+CanSender::CanSender(const std::string& interface_name)
+    : fd_(socket(PF_CAN, SOCK_RAW | SOCK_CLOEXEC, CAN_RAW)) {
   REQUIRE(fd_ >= 0);
   const int on = 1;
   REQUIRE(setsockopt(fd_, SOL_CAN_RAW, CAN_RAW_FD_FRAMES, &on, sizeof on) == 0);

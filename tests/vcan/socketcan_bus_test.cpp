@@ -79,9 +79,10 @@ TEST_CASE("SocketCAN: kernel filters let through what was asked for") {
   const CanFilter wanted[] = {{0x100, kCanStandardIdMax, false, CanFilter::kEveryBus},
                               {0x00FEF100, 0x03FFFF00, true, 0}};
   REQUIRE(vcan.bus.set_filters(wanted) == Status::kOk);
-  vcan.rig.send({make_frame(0x100, {1}), make_frame(0x101, {2}), make_frame(0x18FEF1AA, {3}, CanFrame::kExtendedId),
-                 make_frame(0x18FEF2AA, {4}, CanFrame::kExtendedId), make_frame(0x100, {5}, CanFrame::kExtendedId),
-                 make_frame(0x100, {6})});
+  vcan.rig.send({make_frame(0x100, {1}), make_frame(0x101, {2}),
+                 make_frame(0x18FEF1AA, {3}, CanFrame::kExtendedId),
+                 make_frame(0x18FEF2AA, {4}, CanFrame::kExtendedId),
+                 make_frame(0x100, {5}, CanFrame::kExtendedId), make_frame(0x100, {6})});
   const std::vector<CanFrame> got = vcan.receive(3);
   REQUIRE(got.size() == 3);
   CHECK(got[0].data[0] == 1);

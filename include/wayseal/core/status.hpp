@@ -12,6 +12,8 @@ namespace wayseal {
 /// failure and gives it out through its own `diagnostic()`.
 ///
 /// The groups say what to do next, so that a caller can switch on `next_step(status)` alone.
+// (clang-format 14 takes an enum with an attribute for something else.)
+// clang-format off
 enum class [[nodiscard]] Status : uint8_t {
   kOk = 0,
 
@@ -43,6 +45,7 @@ enum class [[nodiscard]] Status : uint8_t {
   kStorageFailed,  ///< Storage reported an error that is not lack of room.
   kExhausted,      ///< A counter has reached its end (records of a session, nonces).
 };
+// clang-format on
 
 /// What a caller does after a Status.
 enum class NextStep : uint8_t { kNothing, kTryAgain, kOpenAgain, kDropInput, kFixCall, kStop };
@@ -63,9 +66,9 @@ const char* status_name(Status status);
 }  // namespace wayseal
 
 /// Returns from the enclosing function when `expression` is not Status::kOk.
-#define WAYSEAL_TRY(expression)                                              \
-  do {                                                                       \
-    const ::wayseal::Status wayseal_try_status = (expression);               \
+#define WAYSEAL_TRY(expression)                                                  \
+  do {                                                                           \
+    const ::wayseal::Status wayseal_try_status = (expression);                   \
     if (wayseal_try_status != ::wayseal::Status::kOk) return wayseal_try_status; \
   } while (false)
 

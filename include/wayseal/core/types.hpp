@@ -8,12 +8,12 @@
 
 namespace wayseal {
 
-using Digest = Fixed<32, struct DigestTag>;                ///< SHA-256 output.
-using EcPoint = Fixed<65, struct EcPointTag>;              ///< P-256 point, uncompressed: 0x04, X, Y (SEC 1, 2.3.3).
-using EcSignature = Fixed<64, struct EcSignatureTag>;      ///< ECDSA P-256 r then s, 32 bytes each, big-endian.
-using SessionId = Fixed<16, struct SessionIdTag>;          ///< First 16 bytes of the session's transcript hash.
-using Nonce = Fixed<12, struct NonceTag>;                  ///< AES-GCM nonce (NIST SP 800-38D, 8.2).
-using Challenge = Fixed<32, struct ChallengeTag>;          ///< Fresh random value that a signed answer repeats.
+using Digest = Fixed<32, struct DigestTag>;    ///< SHA-256 output.
+using EcPoint = Fixed<65, struct EcPointTag>;  ///< P-256 point, uncompressed: 0x04, X, Y (SEC 1, 2.3.3).
+using EcSignature = Fixed<64, struct EcSignatureTag>;  ///< ECDSA P-256 r then s, 32 bytes each, big-endian.
+using SessionId = Fixed<16, struct SessionIdTag>;      ///< First 16 bytes of the session's transcript hash.
+using Nonce = Fixed<12, struct NonceTag>;              ///< AES-GCM nonce (NIST SP 800-38D, 8.2).
+using Challenge = Fixed<32, struct ChallengeTag>;      ///< Fresh random value that a signed answer repeats.
 
 inline constexpr size_t kGcmTagSize = 16;
 /// The longest vehicle id in bytes. Opaque: [A-Za-z0-9._-], never a VIN.
@@ -40,7 +40,9 @@ struct SuiteSet {
     bits = static_cast<uint8_t>(bits | (1U << (static_cast<uint8_t>(suite) - 1)));
   }
   constexpr bool empty() const { return bits == 0; }
-  friend constexpr SuiteSet operator&(SuiteSet a, SuiteSet b) { return {static_cast<uint8_t>(a.bits & b.bits)}; }
+  friend constexpr SuiteSet operator&(SuiteSet a, SuiteSet b) {
+    return {static_cast<uint8_t>(a.bits & b.bits)};
+  }
 };
 
 /// What a certificate of the OEM's data root, or of the gateway's CA, may be used for. Each role is one private

@@ -105,7 +105,9 @@ class Client {
   const Recorder& recorder() const { return recorder_; }
 
  private:
-  static MutableBytes part(MutableBytes memory, size_t offset, size_t size) { return memory.from(offset).first(size); }
+  static MutableBytes part(MutableBytes memory, size_t offset, size_t size) {
+    return memory.from(offset).first(size);
+  }
 
   Ports ports_;
   ClientMemory memory_;

@@ -10,7 +10,7 @@
 
 namespace wayseal {
 
-inline constexpr size_t kCanDataMax = 64;           ///< Payload of a CAN FD frame (ISO 11898-1).
+inline constexpr size_t kCanDataMax = 64;  ///< Payload of a CAN FD frame (ISO 11898-1).
 inline constexpr uint32_t kCanStandardIdMax = 0x7FF;
 inline constexpr uint32_t kCanExtendedIdMax = 0x1FFFFFFF;
 
@@ -18,11 +18,11 @@ inline constexpr uint32_t kCanExtendedIdMax = 0x1FFFFFFF;
 struct CanFrame {
   enum Flag : uint8_t { kExtendedId = 1, kFd = 2, kBitRateSwitch = 4, kErrorStateIndicator = 8 };
 
-  int64_t time_ns = 0;   ///< When it was received, on the bus's time base (`CanBus::time_base`).
-  uint32_t id = 0;       ///< 11 or 29 bits, without flag bits.
-  uint8_t bus = 0;       ///< Index of the bus (0 for the first one configured).
-  uint8_t flags = 0;     ///< Flag values, or-ed.
-  uint8_t length = 0;    ///< Bytes of `data` that were received: 0 to 8, CAN FD to 64.
+  int64_t time_ns = 0;  ///< When it was received, on the bus's time base (`CanBus::time_base`).
+  uint32_t id = 0;      ///< 11 or 29 bits, without flag bits.
+  uint8_t bus = 0;      ///< Index of the bus (0 for the first one configured).
+  uint8_t flags = 0;    ///< Flag values, or-ed.
+  uint8_t length = 0;   ///< Bytes of `data` that were received: 0 to 8, CAN FD to 64.
   uint8_t reserved = 0;
   uint8_t data[kCanDataMax] = {};
 
@@ -40,22 +40,22 @@ struct CanFilter {
 };
 
 enum class BusState : uint8_t {
-  kDown,         ///< Interface absent or not up. Frames are missed, and nobody can count them.
-  kActive,       ///< Receiving.
-  kErrorPassive, ///< Receiving, with error counters above 127 (ISO 11898-1).
-  kBusOff,       ///< The controller took itself off the bus.
-  kEnded,        ///< A recording has been played to its end; no more frames will come.
+  kDown,          ///< Interface absent or not up. Frames are missed, and nobody can count them.
+  kActive,        ///< Receiving.
+  kErrorPassive,  ///< Receiving, with error counters above 127 (ISO 11898-1).
+  kBusOff,        ///< The controller took itself off the bus.
+  kEnded,         ///< A recording has been played to its end; no more frames will come.
 };
 
 /// What has happened on one bus since it was opened. All values only grow.
 struct BusCounters {
-  uint64_t frames = 0;            ///< Data frames handed out.
-  uint64_t frames_dropped = 0;    ///< Lost in the driver or kernel before this port saw them (SO_RXQ_OVFL).
-  uint64_t error_frames = 0;      ///< Error frames seen (never handed out as data).
+  uint64_t frames = 0;          ///< Data frames handed out.
+  uint64_t frames_dropped = 0;  ///< Lost in the driver or kernel before this port saw them (SO_RXQ_OVFL).
+  uint64_t error_frames = 0;    ///< Error frames seen (never handed out as data).
   uint64_t bus_off_events = 0;
-  uint64_t down_events = 0;       ///< Times the interface went down or vanished.
-  uint64_t unreadable = 0;        ///< Input that is not a data frame: bad log lines, remote frames.
-  uint64_t time_steps_back = 0;   ///< Frames whose time lay before that of the frame before.
+  uint64_t down_events = 0;      ///< Times the interface went down or vanished.
+  uint64_t unreadable = 0;       ///< Input that is not a data frame: bad log lines, remote frames.
+  uint64_t time_steps_back = 0;  ///< Frames whose time lay before that of the frame before.
 };
 
 /// What `CanFrame::time_ns` counts from.

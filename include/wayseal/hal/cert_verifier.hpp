@@ -21,7 +21,7 @@ struct CertChain {
 /// What a verified leaf says.
 struct CertInfo {
   EcPoint public_key;
-  VehicleId subject;     ///< The subject's common name: for a vehicle its id, for the backend its name.
+  VehicleId subject;  ///< The subject's common name: for a vehicle its id, for the backend its name.
   UtcTime not_before;
   UtcTime not_after;
 };

@@ -23,21 +23,21 @@ struct CertificateDates {
 /// Why the last connection failed or ended. Finer than Status, for people and statistics.
 enum class ChannelFailure : uint8_t {
   kNone,
-  kNameNotFound,          ///< The host name does not resolve.
-  kUnreachable,           ///< No TCP connection.
+  kNameNotFound,  ///< The host name does not resolve.
+  kUnreachable,   ///< No TCP connection.
   kTimedOut,
-  kServerUntrusted,       ///< The server's chain does not end in the pinned gateway CA.
-  kServerWrongName,       ///< The chain is good; the certificate is another host's.
-  kServerExpired,         ///< Outside its validity.
+  kServerUntrusted,  ///< The server's chain does not end in the pinned gateway CA.
+  kServerWrongName,  ///< The chain is good; the certificate is another host's.
+  kServerExpired,    ///< Outside its validity.
   kServerRevoked,
-  kServerWrongRole,       ///< The certificate may not be used for a TLS server.
-  kProtocolVersion,       ///< The server does not speak TLS 1.3.
-  kNoCommonCipher,        ///< TLS 1.3, but not TLS_AES_256_GCM_SHA384 with P-256.
+  kServerWrongRole,           ///< The certificate may not be used for a TLS server.
+  kProtocolVersion,           ///< The server does not speak TLS 1.3.
+  kNoCommonCipher,            ///< TLS 1.3, but not TLS_AES_256_GCM_SHA384 with P-256.
   kClientCertificateRefused,  ///< The server sent an alert about our certificate. In TLS 1.3 it arrives
                               ///< after the handshake looks finished.
-  kTokenFailed,           ///< The token did not sign.
+  kTokenFailed,               ///< The token did not sign.
   kClosedByPeer,
-  kProtocolError,         ///< Anything else that TLS forbids.
+  kProtocolError,  ///< Anything else that TLS forbids.
 };
 
 /// Stable lower-case name for logs, e.g. "server-wrong-name". Never null.

@@ -126,7 +126,8 @@ class KeyVault {
   /// session keys stay until `destroy`.
   /// \return kOk; kNotAuthentic when `peer` is no point of the curve; kUnsupported for a suite that the token lacks;
   ///         kInvalidArgument for an unknown handle.
-  Status derive(EphemeralKey key, Suite suite, const EcPoint& peer, const Digest& transcript, SessionKeys& keys);
+  Status derive(EphemeralKey key, Suite suite, const EcPoint& peer, const Digest& transcript,
+                SessionKeys& keys);
 
   /// AES-256-GCM encryption in the token.
   /// \param nonce used up, also when the call fails.

@@ -16,7 +16,8 @@ std::vector<uint8_t> counting_bytes(size_t size) {
 /// One of each kind and length: ends of both id ranges, empty, full, FD.
 std::vector<CanFrame> kinds_of_frames(bool fd) {
   std::vector<CanFrame> frames;
-  for (const uint32_t id : {0U, 1U, 0x123U, kCanStandardIdMax}) frames.push_back(make_frame(id, counting_bytes(8)));
+  for (const uint32_t id : {0U, 1U, 0x123U, kCanStandardIdMax})
+    frames.push_back(make_frame(id, counting_bytes(8)));
   for (const uint32_t id : {0U, 0x123U, 0x18FEF100U, kCanExtendedIdMax}) {
     frames.push_back(make_frame(id, counting_bytes(8), CanFrame::kExtendedId));
   }

@@ -16,8 +16,9 @@ namespace {
 std::string log_line(const CanFrame& frame, int number) {
   char text[256];
   const bool fd = frame.fd();
-  int size = std::snprintf(text, sizeof text, frame.extended() ? "(100.%06d) can0 %08X#" : "(100.%06d) can0 %03X#",
-                           number, frame.id);
+  int size =
+      std::snprintf(text, sizeof text, frame.extended() ? "(100.%06d) can0 %08X#" : "(100.%06d) can0 %03X#",
+                    number, frame.id);
   if (fd) {
     size += std::snprintf(text + size, sizeof text - static_cast<size_t>(size), "#%X",
                           (frame.flags & CanFrame::kBitRateSwitch) != 0 ? 1U : 0U);

@@ -25,7 +25,8 @@ struct ClientRig {
 
   void send(int frames) {
     for (int i = 0; i < frames; ++i) {
-      bus.send(0x100, {static_cast<uint8_t>(sent), 2, 3, 4, 5, 6, 7, 8}, static_cast<int64_t>(sent) * kFrameMs * kNsPerMs);
+      bus.send(0x100, {static_cast<uint8_t>(sent), 2, 3, 4, 5, 6, 7, 8},
+               static_cast<int64_t>(sent) * kFrameMs * kNsPerMs);
       ++sent;
     }
   }
@@ -49,9 +50,10 @@ struct ClientRig {
   Blob collector = Blob(Collector::memory_needed(1, 2, Collector::chunks_needed(1, 2)));
   Blob queue;
   Blob cloud = Blob(kClientCloudMemory);
-  Client client{{bus, world.vault, world.verifier, world.channel, world.clock, world.spool_flash, world.state_flash},
-                {mutable_view(collector), mutable_view(queue), mutable_view(cloud)},
-                config};
+  Client client{
+      {bus, world.vault, world.verifier, world.channel, world.clock, world.spool_flash, world.state_flash},
+      {mutable_view(collector), mutable_view(queue), mutable_view(cloud)},
+      config};
   int sent = 0;
 };
 

@@ -86,11 +86,11 @@ TEST_CASE("candump line: what candump -L writes is read") {
 
 TEST_CASE("candump line: what cannot be read is said so") {
   CandumpRecord r;
-  for (const char* line :
-       {"x", "(", "(1", "(1.2 can0 1#", "(a.0) can0 123#00", "(99999999999.0) can0 123#00", "(1.0000000001) can0 123#00",
-        "(1.0)", "(1.0) can0", "(1.0) can0 123", "(1.0) can0 800#00", "(1.0) can0 1234#00", "(1.0) can0 #00",
-        "(1.0) can0 123#0", "(1.0) can0 123#0G", "(1.0) can0 123#000102030405060708", "(1.0) can0 123##",
-        "(1.0) can0 123##0000102030405060708", "(1.0) can0 123456789#00"}) {
+  for (const char* line : {"x", "(", "(1", "(1.2 can0 1#", "(a.0) can0 123#00", "(99999999999.0) can0 123#00",
+                           "(1.0000000001) can0 123#00", "(1.0)", "(1.0) can0", "(1.0) can0 123",
+                           "(1.0) can0 800#00", "(1.0) can0 1234#00", "(1.0) can0 #00", "(1.0) can0 123#0",
+                           "(1.0) can0 123#0G", "(1.0) can0 123#000102030405060708", "(1.0) can0 123##",
+                           "(1.0) can0 123##0000102030405060708", "(1.0) can0 123456789#00"}) {
     CAPTURE(line);
     CHECK(parse(line, r) == CandumpLine::kUnreadable);
   }

@@ -11,9 +11,9 @@ namespace wayseal {
 
 /// What one line of a log holds.
 enum class CandumpLine : uint8_t {
-  kFrame,      ///< A data frame.
-  kBlank,      ///< Nothing but white space.
-  kRemote,     ///< A remote frame or an error frame: no data.
+  kFrame,   ///< A data frame.
+  kBlank,   ///< Nothing but white space.
+  kRemote,  ///< A remote frame or an error frame: no data.
   kUnreadable,
 };
 
@@ -43,7 +43,7 @@ class CandumpPlayer final : public CanBus {
   static constexpr size_t kLineMax = 512;
 
   enum class Pace : uint8_t {
-    kRecorded,         ///< As the log's times say, times `speed`.
+    kRecorded,  ///< As the log's times say, times `speed`.
     kAsFastAsItGoes,
   };
 
