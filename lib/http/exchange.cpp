@@ -228,14 +228,13 @@ Status Exchange::step(MonotonicTime now) {
   return status;
 }
 
-// Reads before it writes: a peer that has answered early (413) and closed would otherwise be known only by the
-// reset that the write meets.
+// Reads also when a write has failed: a peer that answers early (413, or an alert about our certificate) and closes makes the
+// next write fail, while what it said still waits to be read.
 Status Exchange::pump(MonotonicTime now) {
-  const Status early = receive(now);
-  if (early != Status::kWouldBlock) return early;
   const Status sent = send(now);
-  if (sent == Status::kOk || sent == Status::kWouldBlock) return receive(now);
-  return receive(now) == Status::kOk ? Status::kOk : sent;
+  const Status got = receive(now);
+  if (sent == Status::kOk || sent == Status::kWouldBlock) return got;
+  return got == Status::kOk || got == Status::kRefused ? got : sent;
 }
 
 Status Exchange::refill() {

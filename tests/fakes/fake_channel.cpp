@@ -61,6 +61,7 @@ Status FakeChannel::do_progress() {
 Result<size_t> FakeChannel::do_write(Bytes data) {
   if (state_ != State::kOpen) return Status::kBadState;
   if (stalled(write_stalls_)) return Status::kWouldBlock;
+  if (faults_.deaf_after_sent && sent_ >= *faults_.deaf_after_sent) return Status::kDisconnected;
   uint64_t count = std::min(data.size(), faults_.write_max);
   if (faults_.cut_after_sent)
     count = std::min(count, *faults_.cut_after_sent - std::min(*faults_.cut_after_sent, sent_));

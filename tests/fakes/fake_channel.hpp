@@ -25,6 +25,7 @@ struct LineFaults {
   unsigned stalls = 0;          ///< Writes, and reads, that return kWouldBlock before each that does something.
   unsigned handshake_steps = 0;                ///< Calls of `progress` that return kWouldBlock.
   std::optional<uint64_t> cut_after_sent;      ///< The line breaks when the peer has got so many bytes.
+  std::optional<uint64_t> deaf_after_sent;     ///< Later writes fail; what the peer has said can still be read.
   std::optional<uint64_t> cut_after_received;  ///< The line breaks when we have got so many bytes.
 };
 

@@ -108,6 +108,24 @@ TEST_CASE("invariant 4: nothing vanishes (a 200 alone releases nothing)") {
   CHECK(world.stored.size() == 4);
 }
 
+TEST_CASE("courier: an answer of 200 without an authentic ack is a failure, and costs a wait like one") {
+  CourierWorld world;
+  CourierLife life(world);
+  life.warm_up();
+  world.twist = [](const HttpRequest& request, const std::string& honest) {
+    return request.path == "/v1/records" ? http_answer(200, "") : honest;
+  };
+  life.collect_records(2);
+  REQUIRE(life.run_until([&] { return life.courier.stats().unacked_answers == 1; }));
+  CHECK(life.courier.stats().last_failure == Status::kNotAuthentic);
+  CHECK(life.courier.step(life.clock().now()) == Status::kNotAuthentic);
+  CHECK(life.courier.stats().retries == 1);
+  life.run_for(60 * 60 * 1000);
+  CHECK(life.courier.stats().unacked_answers > 10);
+  CHECK(life.courier.stats().unacked_answers < 80);
+  CHECK(life.waiting() == 2);
+}
+
 TEST_CASE("courier: a line cut at any byte loses nothing, and everything is stored once") {
   CourierWorld world;
   CourierLife life(world);

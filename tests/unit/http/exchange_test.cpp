@@ -260,6 +260,24 @@ TEST_CASE("an answer that comes before the request is sent whole is taken") {
   CHECK_FALSE(run.exchange.response().reusable);
 }
 
+TEST_CASE("an answer is taken although the line no longer takes the rest of the request") {
+  FakeChannel channel([](std::string& received, std::string& to_send) {
+    if (!received.empty()) to_send = http_answer(413, "too much");
+    received.clear();
+  });
+  fakes::LineFaults faults;
+  faults.deaf_after_sent = 50;
+  faults.write_max = 50;
+  channel.set_faults(faults);
+  open(channel);
+  Run run(channel);
+  REQUIRE(run.post(std::string(1000, 'x')) == Status::kOk);
+  CHECK(run.exchange.response().status == 413);
+  channel.refuse_certificate();
+  open(channel);
+  CHECK(run.post(std::string(1000, 'x')) == Status::kRefused);
+}
+
 TEST_CASE("Retry-After is taken in seconds and ignored as a date") {
   const auto [value, seconds] = GENERATE(table<std::string, uint32_t>({
       {"0", 0},
