@@ -59,18 +59,18 @@ FakeChain FakeCertVerifier::issue_mixed(const FakeIdentity& identity, Role inter
   return {certificate(Kind::kLeaf, identity), certificate(Kind::kIntermediate, issuer)};
 }
 
-Status FakeCertVerifier::read(Bytes bytes, Kind kind, Role role, CertInfo& info) const {
-  if (bytes.size() != kSize || !std::equal(std::begin(kMagic), std::end(kMagic), bytes.begin()))
+Status FakeCertVerifier::read(Bytes certificate, Kind kind, Role role, CertInfo& info) const {
+  if (certificate.size() != kSize || !std::equal(std::begin(kMagic), std::end(kMagic), certificate.begin()))
     return Status::kMalformed;
-  const Digest hash = keyed_hash(root_, bytes.first(kHashAt));
-  if (!equal(hash.bytes(), bytes.from(kHashAt))) return Status::kNotAuthentic;
-  if (bytes[4] != static_cast<uint8_t>(kind) || bytes[5] != static_cast<uint8_t>(role))
+  const Digest hash = keyed_hash(root_, certificate.first(kHashAt));
+  if (!equal(hash.bytes(), certificate.from(kHashAt))) return Status::kNotAuthentic;
+  if (certificate[4] != static_cast<uint8_t>(kind) || certificate[5] != static_cast<uint8_t>(role))
     return Status::kNotAuthentic;
-  info.subject.size = bytes[6];
-  std::copy_n(bytes.begin() + kNameAt, bytes[6], info.subject.text);
-  std::copy_n(bytes.begin() + kPointAt, EcPoint::kSize, info.public_key.data);
-  info.not_before = {static_cast<int64_t>(load_be64(bytes.data() + kDatesAt))};
-  info.not_after = {static_cast<int64_t>(load_be64(bytes.data() + kDatesAt + 8))};
+  info.subject.size = certificate[6];
+  std::copy_n(certificate.begin() + kNameAt, certificate[6], info.subject.text);
+  std::copy_n(certificate.begin() + kPointAt, EcPoint::kSize, info.public_key.data);
+  info.not_before = {static_cast<int64_t>(load_be64(certificate.data() + kDatesAt))};
+  info.not_after = {static_cast<int64_t>(load_be64(certificate.data() + kDatesAt + 8))};
   return Status::kOk;
 }
 

@@ -107,6 +107,7 @@ struct SealerLife : VehicleLife {
       ordered[{counter, one.first.second}] = {one.second.payload.begin(), one.second.payload.end()};
     }
     std::vector<std::string> texts;
+    texts.reserve(ordered.size());
     for (const auto& one : ordered) texts.push_back(one.second);
     return texts;
   }

@@ -27,7 +27,7 @@ Digest label_digest(const std::string& label, const std::string& body);
 
 /// An identity of the backend: key and chain.
 struct BackendIdentity {
-  Scalar key;
+  Scalar key = {};
   FakeChain chain;
 };
 
@@ -55,8 +55,8 @@ struct BackendSession {
   uint64_t counter = 0;
   Blob previous;
   uint64_t previous_last_durable = 0;
-  Secret32 v2b;
-  Secret32 b2v;
+  Secret32 v2b = {};
+  Secret32 b2v = {};
 };
 
 /// One opened record.
