@@ -81,7 +81,7 @@ struct Timeouts {
 ///
 /// Parses unauthenticated bytes (the gateway's), with llhttp in strict mode.
 ///
-/// Threads: one thread. Blocking: never. About 760 bytes; `step` takes 1 KiB of stack for reading.
+/// Threads: one thread. Blocking: never. About 820 bytes; `step` takes 1 KiB of stack for reading.
 class Exchange {
  public:
   explicit Exchange(Channel& channel, Timeouts timeouts = {});
