@@ -23,14 +23,11 @@ struct Arguments {
   std::vector<std::string> wycheproof;
 };
 
-/// \return how many files failed, by the suite's own account.
-int run_wycheproof_files(const std::vector<std::string>& files, Tally& total) {
+void run_wycheproof_files(const std::vector<std::string>& files, Tally& total) {
 #ifdef WAYSEAL_VECTORS_WYCHEPROOF
-  (void)total;
-  return wayseal::vectors::run_wycheproof(files);
+  total.add(wayseal::vectors::run_wycheproof(files));
 #else
   for (const std::string& file : files) total.skip("wycheproof is not part of this build: " + file);
-  return 0;
 #endif
 }
 
@@ -50,7 +47,7 @@ std::vector<std::string> wycheproof_in(const std::filesystem::path& folder) {
 }
 
 /// \return whether there was any data.
-bool run_everything(Tally& total, int& others_failed) {
+bool run_everything(Tally& total) {
   const std::filesystem::path data = data_folder();
   if (!std::filesystem::is_directory(data)) {
     std::cout << "SKIPPED: no test data in " << data << "; set WAYSEAL_DATA to the folder that has it\n";
@@ -58,7 +55,7 @@ bool run_everything(Tally& total, int& others_failed) {
   }
   total.add(wayseal::vectors::run_all(data));
   const std::vector<std::string> wycheproof = wycheproof_in(data / "wycheproof");
-  if (!wycheproof.empty()) others_failed += run_wycheproof_files(wycheproof, total);
+  if (!wycheproof.empty()) run_wycheproof_files(wycheproof, total);
   return true;
 }
 
@@ -73,7 +70,6 @@ void guarded(Tally& total, const std::string& which, Run run) {
 
 int run(const Arguments& arguments) {
   Tally total("total");
-  int others_failed = 0;
   bool data = true;
   for (const auto& [dbc, jsonl] : arguments.dbc_vectors) {
     guarded(total, jsonl, [&, d = dbc, j = jsonl] { return wayseal::vectors::run_dbc_vectors(d, j); });
@@ -82,14 +78,14 @@ int run(const Arguments& arguments) {
     guarded(total, jsonl,
             [&, l = log, d = dbc, j = jsonl] { return wayseal::vectors::run_log_expectations(l, d, j); });
   }
-  if (!arguments.wycheproof.empty()) others_failed += run_wycheproof_files(arguments.wycheproof, total);
+  if (!arguments.wycheproof.empty()) run_wycheproof_files(arguments.wycheproof, total);
   if (arguments.dbc_vectors.empty() && arguments.logs.empty() && arguments.wycheproof.empty()) {
-    data = run_everything(total, others_failed);
+    data = run_everything(total);
   }
   total.print();
   std::cout << total.passed() << " passed, " << total.failed() << " failed, " << total.skipped()
             << " skipped\n";
-  if (total.failed() != 0 || others_failed != 0) return kFailed;
+  if (total.failed() != 0) return kFailed;
   return data ? 0 : kSkipped;
 }
 

@@ -299,32 +299,30 @@ bool needs_vault(const json& file) {
   return false;
 }
 
-int run_path(const std::string& path, const std::vector<std::unique_ptr<ImportingVault>>& vaults) {
+void run_path(const std::string& path, const std::vector<std::unique_ptr<ImportingVault>>& vaults,
+              Tally& total) {
   std::ifstream stream(path);
   if (!stream) throw std::runtime_error("cannot be read");
   const json file = json::parse(stream);
   const std::string name = path.substr(path.find_last_of('/') + 1);
-  if (!needs_vault(file)) return static_cast<int>(run_file(name, file, nullptr).failed());
-  size_t failed = 0;
-  for (const auto& vault : vaults) failed += run_file(name, file, vault.get()).failed();
-  return static_cast<int>(failed);
+  if (!needs_vault(file)) return total.add(run_file(name, file, nullptr));
+  for (const auto& vault : vaults) total.add(run_file(name, file, vault.get()));
 }
 
 }  // namespace
 
-int run_wycheproof(const std::vector<std::string>& files) {
+Tally run_wycheproof(const std::vector<std::string>& files) {
   if (psa_crypto_init() != PSA_SUCCESS) throw std::runtime_error("psa_crypto_init");
   const auto vaults = importing_vaults();
-  int failed = 0;
+  Tally total("wycheproof");
   for (const std::string& path : files) {
     try {
-      failed += run_path(path, vaults);
+      run_path(path, vaults, total);
     } catch (const std::exception& error) {
-      std::cout << "FAIL " << path << ": " << error.what() << '\n';
-      ++failed;
+      total.fail(path, error.what());
     }
   }
-  return failed;
+  return total;
 }
 
 }  // namespace wayseal::vectors
