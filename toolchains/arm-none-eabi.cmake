@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Cortex-M4F bare metal with Debian's gcc-arm-none-eabi and newlib. Use: cmake --toolchain toolchains/arm-none-eabi.cmake
+# Cortex-M4F bare metal with Debian's gcc-arm-none-eabi and newlib. Use: cmake --toolchain
+# toolchains/arm-none-eabi.cmake
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR arm)
 # Whether a program links depends on the board's start-up code, which a compiler check does not have.

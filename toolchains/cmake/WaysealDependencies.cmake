@@ -34,7 +34,7 @@ function(_wayseal_foreign target)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ${WAYSEAL_PIC} CXX_CLANG_TIDY "")
 endfunction()
 
-# --- mbedTLS --------------------------------------------------------------------------------------------------------
+# --- mbedTLS
 
 # The prepared copy of the tree is made once for each content of what goes into it, and shared by all builds.
 function(_wayseal_prepare_mbedtls result tree)
@@ -98,7 +98,7 @@ function(_wayseal_add_mbedtls)
   endif()
 endfunction()
 
-# --- nanopb, llhttp, Catch2 -----------------------------------------------------------------------------------------
+# --- nanopb, llhttp, Catch2
 
 function(_wayseal_add_nanopb)
   _wayseal_tree(tree WAYSEAL_NANOPB_DIR nanopb pb_decode.c)

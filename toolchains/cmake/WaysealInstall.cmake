@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# `cmake --install`: every layer and port as a target wayseal::<name>, the aggregate wayseal::wayseal, and the libraries
-# that they were compiled with, so that find_package(wayseal) needs nothing else.
+# `cmake --install`: every layer and port as a target wayseal::<name>, the aggregate wayseal::wayseal, and the
+# libraries that they were compiled with, so that find_package(wayseal) needs nothing else.
 include(CMakePackageConfigHelpers)
 
 function(_wayseal_install)

@@ -2,8 +2,9 @@
 # Code from .proto files: nanopb for the vehicle, libprotobuf for the other side of the wire.
 
 # wayseal_proto(<target> <file.proto>...)
-# Static library with nanopb's code for the files, all from one folder; <name>.options beside a file is taken into
-# account. Users write `#include "record.pb.h"`.
+#
+# Static library with nanopb's code for the files, all from one folder;
+# <name>.options beside a file is taken into account. Users write `#include "record.pb.h"`.
 function(wayseal_proto target)
   set(out "${CMAKE_CURRENT_BINARY_DIR}/${target}")
   set(generated)

@@ -4,10 +4,10 @@
 # wayseal_layer(<name> SOURCES <.cpp>... [HEADERS <path below include/>...]
 #               [DEPENDS <layer>...] [PRIVATE_DEPENDS <layer or target>...])
 #
-# A layer of the library: target wayseal_<name>, alias wayseal::<name>, built without exceptions and RTTI. HEADERS are its
-# public headers; without it, all of include/wayseal/<name>/. DEPENDS are layers whose headers its public headers
-# include; PRIVATE_DEPENDS are used by its sources only. What is no layer's name is taken as a target
-# (wayseal_mbedtls, wayseal_nanopb, wayseal_llhttp, wayseal_wire).
+# A layer of the library: target wayseal_<name>, alias wayseal::<name>, built without exceptions and RTTI.
+# HEADERS are its public headers; without it, all of include/wayseal/<name>/. DEPENDS are layers whose headers
+# its public headers include; PRIVATE_DEPENDS are used by its sources only. What is no layer's name is taken as
+# a target (wayseal_mbedtls, wayseal_nanopb, wayseal_llhttp, wayseal_wire).
 function(wayseal_layer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;HEADERS;DEPENDS;PRIVATE_DEPENDS")
   if(arg_UNPARSED_ARGUMENTS)
@@ -45,9 +45,10 @@ endfunction()
 # wayseal_test(<name> SOURCES <.cpp>... [LIBS <target>...] [LABELS <label>...] [TIMEOUT <seconds>]
 #              [ENVIRONMENT <NAME=value>...] [ARGS <argument>...] [WRAPPER <command> <argument>...] [NO_TEST])
 #
-# One Catch2 program, one ctest of the same name; target suite_<suite> builds all of its suite. Its suite, which is also its first label, is the folder below tests/
-# that it stands in. tests/ and lib/ are in its include path. Links Catch2 with main(). WRAPPER is a command that
-# runs the program with its arguments. NO_TEST builds the program without a ctest, for tests that a script drives.
+# One Catch2 program, one ctest of the same name; target suite_<suite> builds all of its suite. Its suite, which
+# is also its first label, is the folder below tests/ that it stands in. tests/ and lib/ are in its include
+# path. Links Catch2 with main(). WRAPPER is a command that runs the program with its arguments. NO_TEST builds
+# the program without a ctest, for tests that a script drives.
 function(wayseal_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "NO_TEST" "TIMEOUT" "SOURCES;LIBS;LABELS;ENVIRONMENT;ARGS;WRAPPER")
   if(arg_UNPARSED_ARGUMENTS)
@@ -80,8 +81,8 @@ endfunction()
 
 # wayseal_program(<name> SOURCES <.cpp>... [LIBS <target>...])
 #
-# A host program of examples/ or a tool of the tests, built into <build>/bin. Exceptions and the standard library are
-# allowed.
+# A host program of examples/ or a tool of the tests, built into <build>/bin. Exceptions and the standard
+# library are allowed.
 function(wayseal_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
   add_executable(${name} ${arg_SOURCES})

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** \file
- * mbedTLS 3.6 as Wayseal uses it: a TLS 1.3 client with P-256 and TLS_AES_256_GCM_SHA384, X.509 and CRL parsing, and the
- * PSA Crypto API for public operations. Nothing else: what is not here cannot be negotiated, parsed or attacked.
+ * mbedTLS 3.6 as Wayseal uses it: a TLS 1.3 client with P-256 and TLS_AES_256_GCM_SHA384, X.509 and CRL
+ * parsing, and the PSA Crypto API for public operations. Nothing else: what is not here cannot be negotiated,
+ * parsed or attacked.
  *
  * Deliberately absent:
  *   MBEDTLS_HAVE_TIME_DATE  the machine's clock is not trusted; hal/mbedtls judges dates against trusted time in its

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands for the device's PSA Crypto implementation (TF-M, a vendor's, or mbedTLS with its own memory), so that the link
-// shows what the library itself refers to. It is never run.
+// Stands for the device's PSA Crypto implementation (TF-M, a vendor's, or mbedTLS with its own memory), so that
+// the link shows what the library itself refers to. It is never run.
 #include <psa/crypto.h>
 
 extern "C" {

@@ -2,8 +2,8 @@
 /** \file
  * Opaque PSA driver `wayseal_vault`: lets mbedTLS's TLS sign with a key that it can never read.
  *
- * The "key material" that an application imports is a wayseal_vault_key: a context and two functions that reach the
- * token. It holds no secret. The driver copies it and calls the functions; it has no state of its own.
+ * The "key material" that an application imports is a wayseal_vault_key: a context and two functions that reach
+ * the token. It holds no secret. The driver copies it and calls the functions; it has no state of its own.
  *
  *     wayseal_vault_key reference = {context, sign, public_key};
  *     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
@@ -44,8 +44,8 @@ typedef struct wayseal_vault_key {
 /** Where mbedTLS gets its random bytes (MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG): fills `out` whole. */
 typedef psa_status_t (*wayseal_random_source)(void* context, uint8_t* out, size_t size);
 
-/** Sets the process's random source for PSA and TLS; NULL takes it away again, and every request for random bytes then
- * fails. One for the whole process, because mbedTLS asks without a context. Not while another thread uses PSA. */
+/** Sets the process's random source for PSA and TLS; NULL takes it away again: every request for random bytes then
+ * fails. One for the whole process, because mbedTLS asks without a context. Call it while no thread uses PSA. */
 void wayseal_psa_set_random_source(wayseal_random_source source, void* context);
 
 /* Entry points of the driver, called by mbedTLS's generated wrappers only. */
