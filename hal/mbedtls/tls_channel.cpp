@@ -208,9 +208,10 @@ Status TlsChannel::connect_progress() {
   const Status status = transport_.progress();
   if (status == Status::kWouldBlock) return status;
   if (status != Status::kOk) {
-    const bool late = status == Status::kTimeout;
-    return fail(Status::kDisconnected, late ? ChannelFailure::kTimedOut : ChannelFailure::kUnreachable,
-                transport_.diagnostic());
+    ChannelFailure failure = ChannelFailure::kUnreachable;
+    if (status == Status::kTimeout) failure = ChannelFailure::kTimedOut;
+    if (status == Status::kNotFound) failure = ChannelFailure::kNameNotFound;
+    return fail(Status::kDisconnected, failure, transport_.diagnostic());
   }
   state_ = State::kHandshake;
   return Status::kOk;

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "name_lookup.hpp"
+
 namespace wayseal {
 namespace {
 
@@ -30,31 +32,33 @@ int resolver_errno(int code) {
 
 }  // namespace
 
-Status TcpTransport::resolve() {
+// A numeric address needs nobody; a name is looked up while `progress` is called.
+Status TcpTransport::do_connect() {
+  error_ = 0;
+  if (options_.host == nullptr || options_.port == nullptr) return Status::kNotFound;
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST;
-  int code = ::getaddrinfo(options_.host, options_.port, &hints, &addresses_);
-  if (code != 0) {
-    hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
-    code = ::getaddrinfo(options_.host, options_.port, &hints, &addresses_);
+  if (::getaddrinfo(options_.host, options_.port, &hints, &addresses_) == 0) {
+    next_ = addresses_;
+    const Status status = try_next();
+    return status == Status::kWouldBlock ? Status::kOk : status;
   }
-  if (code != 0) {
-    addresses_ = nullptr;
-    error_ = resolver_errno(code);
-    return Status::kNotFound;
-  }
-  return Status::kOk;
+  addresses_ = nullptr;
+  lookup_ = NameLookup::start(options_.host, options_.port);
+  return lookup_ != nullptr ? Status::kOk : Status::kNotFound;
 }
 
-Status TcpTransport::do_connect() {
-  error_ = 0;
-  if (options_.host == nullptr || options_.port == nullptr) return Status::kNotFound;
-  WAYSEAL_TRY(resolve());
+Status TcpTransport::look_up() {
+  const NameLookup::State state = lookup_->state();
+  if (state == NameLookup::State::kPending) return Status::kWouldBlock;
+  if (state == NameLookup::State::kFound) addresses_ = lookup_->take();
+  if (state == NameLookup::State::kFailed) error_ = resolver_errno(lookup_->error());
+  forget_lookup();
+  if (addresses_ == nullptr) return Status::kNotFound;
   next_ = addresses_;
-  const Status status = try_next();
-  return status == Status::kWouldBlock ? Status::kOk : status;
+  return try_next();
 }
 
 bool TcpTransport::start_socket() {
@@ -91,6 +95,7 @@ Status TcpTransport::try_next() {
 }
 
 Status TcpTransport::do_progress() {
+  if (lookup_ != nullptr) return look_up();
   if (fd_ < 0) return Status::kBadState;
   if (!connecting()) return Status::kOk;
   pollfd waiting{fd_, POLLOUT, 0};
@@ -138,6 +143,12 @@ Result<size_t> TcpTransport::do_receive(MutableBytes out) {
 void TcpTransport::do_close() {
   close_socket();
   forget_addresses();
+  forget_lookup();
+}
+
+void TcpTransport::forget_lookup() {
+  NameLookup::abandon(lookup_);
+  lookup_ = nullptr;
 }
 
 void TcpTransport::close_socket() {

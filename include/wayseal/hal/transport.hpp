@@ -11,19 +11,20 @@ namespace wayseal {
 
 /// One connection at a time to one fixed peer. States: closed, connecting, connected.
 ///
-/// Threads: one thread, the cloud side's. Blocking: no call waits for the network, except that `connect` may wait for the
-/// name service where the port says so.
+/// Threads: one thread, the cloud side's. Blocking: no call waits for the network, nor for the name
+/// service.
 class Transport {
  public:
   /// Starts to connect. Closes what was open.
-  /// \return kOk: now call `progress`; kNotFound when the name does not resolve; kDisconnected when it failed at once.
+  /// \return kOk: now call `progress`; kNotFound when there is no name or nobody to look it up; kDisconnected when it failed at
+  ///         once.
   Status connect() {
     do_close();
     return do_connect();
   }
 
-  /// \return kOk when connected; kWouldBlock while connecting; kDisconnected or kTimeout when it failed, and the
-  ///         transport is closed then; kBadState when closed.
+  /// \return kOk when connected; kWouldBlock while connecting; kNotFound when the name does not resolve, kDisconnected or
+  ///         kTimeout when it failed: the transport is closed then; kBadState when closed.
   Status progress() { return do_progress(); }
 
   /// Takes bytes to send.

@@ -10,6 +10,8 @@ struct addrinfo;
 
 namespace wayseal {
 
+class NameLookup;
+
 /// Where to connect, and when to give up a silent peer. Times in milliseconds.
 struct TcpOptions {
   const char* host = nullptr;  ///< Name or numeric address (IPv4, IPv6). Borrowed for the transport's life.
@@ -22,9 +24,9 @@ struct TcpOptions {
 
 /// A client socket with TCP_NODELAY, since TLS makes whole records and HTTP waits for answers.
 ///
-/// Blocking: only `connect`, and only for a name: getaddrinfo asks the name service, which may take the resolver's whole
-/// timeout (seconds). A numeric address never waits. All addresses of a name are tried in the resolver's order.
-/// The resolver uses the heap. About 80 bytes.
+/// Blocking: never. A name is looked up by a thread of the C library (getaddrinfo_a, glibc) while `progress` is called; a
+/// silent name service costs its own timeout of some seconds, and nobody waits for it. All addresses of a name are tried in the
+/// resolver's order. The resolver uses the heap. About 90 bytes.
 class TcpTransport final : public Transport {
  public:
   explicit TcpTransport(const TcpOptions& options) : options_(options) {}
@@ -44,15 +46,17 @@ class TcpTransport final : public Transport {
   Result<size_t> do_receive(MutableBytes out) override;
   void do_close() override;
   int32_t do_diagnostic() const override { return error_; }
-  Status resolve();
+  Status look_up();
   Status try_next();
   bool start_socket();
   void close_socket();
   void forget_addresses();
+  void forget_lookup();
 
   TcpOptions options_;
   addrinfo* addresses_ = nullptr;  // Owned; only while connecting.
   addrinfo* next_ = nullptr;
+  NameLookup* lookup_ = nullptr;  // Owned; only until the name has been looked up.
   int64_t started_ms_ = 0;
   int fd_ = -1;
   int32_t error_ = 0;
