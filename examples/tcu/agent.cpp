@@ -71,7 +71,8 @@ Agent::Agent(const Config& config, Ends ends)
       status_(config.status_socket, [this] { return describe(); }),
       started_(cloud_.clock().now()) {
   if (table_.load({table_bytes_.data(), table_bytes_.size()}) != Status::kOk) {
-    throw SetupError("signal table " + config.signal_table + " is damaged or of another version; make it with `wayseal-oem dbc`");
+    throw SetupError("signal table " + config.signal_table +
+                     " is damaged or of another version; make it with `wayseal-oem dbc`");
   }
   start_client(config);
 }
@@ -85,7 +86,8 @@ void Agent::start_client(const Config& config) {
   wayseal::ClientConfig client;
   client.build_time = {kBuildTimeMs};
   client.recorder.batch_duration_ms = config.batch.longest_ms;
-  if (bus_.is_recording() && config.bus.as_fast_as_it_goes) client.recorder.when_full = wayseal::WhenFull::kWait;
+  if (bus_.is_recording() && config.bus.as_fast_as_it_goes)
+    client.recorder.when_full = wayseal::WhenFull::kWait;
   client.sealer.policy.suites = suites_of(config.suites);
   client.courier.suites = client.sealer.policy.suites;
   client.courier.back_off_min_ms = config.delivery.retry_min_ms;
@@ -95,9 +97,11 @@ void Agent::start_client(const Config& config) {
                                      {cloud_memory_.data(), cloud_memory_.size()}};
   client_ = std::make_unique<wayseal::Client>(cloud_.with(bus_.port()), memory, client);
   const Status started = client_->start(table_);
-  if (started != Status::kOk) throw SetupError(std::string("cannot start (") + wayseal::status_name(started) + ")");
+  if (started != Status::kOk)
+    throw SetupError(std::string("cannot start (") + wayseal::status_name(started) + ")");
   std::vector<wayseal::CanFilter> scratch(table_.message_count());
-  (void)client_->apply_filters({scratch.data(), scratch.size()});  // without filters everything comes, which is as right
+  (void)client_->apply_filters(
+      {scratch.data(), scratch.size()});  // without filters everything comes, which is as right
 }
 
 int Agent::run(const std::atomic<bool>& told_to_stop) {

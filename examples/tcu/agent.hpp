@@ -18,8 +18,8 @@ namespace tcu {
 
 /// When the agent ends by itself.
 enum class Ends : uint8_t {
-  kWhenTold,           ///< By SIGTERM or SIGINT.
-  kWhenAllDelivered,   ///< After a recording has been played and the backend has everything; or when told.
+  kWhenTold,          ///< By SIGTERM or SIGINT.
+  kWhenAllDelivered,  ///< After a recording has been played and the backend has everything; or when told.
 };
 
 /// One run. The constructor throws SetupError or ConfigError; nothing has been started then.

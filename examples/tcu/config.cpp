@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config.hpp"
 
+#include <toml++/toml.h>
 #include <filesystem>
 #include <limits>
 #include <set>
 #include <sstream>
-#include <toml++/toml.h>
 
 namespace tcu {
 namespace {
@@ -59,12 +59,15 @@ class Section {
   void finish() const {
     if (table_ == nullptr) return;
     for (const auto& [key, node] : *table_) {
-      if (known_.count(std::string(key.str())) == 0) fail(&node, "unknown key '" + std::string(key.str()) + "'");
+      if (known_.count(std::string(key.str())) == 0)
+        fail(&node, "unknown key '" + std::string(key.str()) + "'");
     }
   }
 
  private:
-  const toml::node* find(const std::string& key) const { return table_ == nullptr ? nullptr : table_->get(key); }
+  const toml::node* find(const std::string& key) const {
+    return table_ == nullptr ? nullptr : table_->get(key);
+  }
 
   std::string string_of(const toml::node& node, const std::string& key) const {
     const auto value = node.value_exact<std::string>();
@@ -122,7 +125,8 @@ void read_token(const toml::table& root, const std::string& file, TokenConfig& o
   if (fd != kNone) out.pin_fd = fd;
   section.require(!out.module.empty(), "module", "is missing: the path of a PKCS#11 module");
   section.require(!out.label.empty() && out.label.size() <= 32, "label", "must have 1 to 32 characters");
-  section.require(out.pin_file.empty() == out.pin_fd.has_value(), "pin_file", "or pin_fd must be given, not both");
+  section.require(out.pin_file.empty() == out.pin_fd.has_value(), "pin_file",
+                  "or pin_fd must be given, not both");
   section.finish();
 }
 
@@ -177,7 +181,7 @@ void read_the_rest(const toml::table& root, const std::string& file, Config& out
 }
 
 void refuse_unknown_sections(const toml::table& root, const std::string& file) {
-  static const std::set<std::string> known = {"bus",   "token",   "gateway", "store", "batch",
+  static const std::set<std::string> known = {"bus",      "token",  "gateway", "store", "batch",
                                               "delivery", "policy", "signals", "status"};
   for (const auto& [key, node] : root) {
     if (known.count(std::string(key.str())) != 0) continue;
@@ -210,8 +214,8 @@ Config load_config(const std::string& path) {
   read_batch(root, path, config.batch);
   read_the_rest(root, path, config);
   const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
-  for (std::string* file : {&config.bus.log, &config.token.pin_file, &config.store.directory, &config.signal_table,
-                            &config.status_socket}) {
+  for (std::string* file : {&config.bus.log, &config.token.pin_file, &config.store.directory,
+                            &config.signal_table, &config.status_socket}) {
     make_absolute(folder, *file);
   }
   return config;

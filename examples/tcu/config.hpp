@@ -19,8 +19,9 @@ class ConfigError : public std::runtime_error {
 };
 
 struct BusConfig {
-  std::vector<std::string> interfaces;  ///< SocketCAN names; or, for a log, the names in the order of the buses.
-  std::string log;                      ///< candump -L file; empty: SocketCAN.
+  std::vector<std::string>
+      interfaces;   ///< SocketCAN names; or, for a log, the names in the order of the buses.
+  std::string log;  ///< candump -L file; empty: SocketCAN.
   bool as_fast_as_it_goes = false;
   double speed = 1.0;
 };
@@ -38,7 +39,7 @@ struct GatewayConfig {
 };
 
 struct StoreConfig {
-  std::string directory;      ///< 0700, holds `spool` and `state`.
+  std::string directory;  ///< 0700, holds `spool` and `state`.
   uint32_t spool_mib = 64;
 };
 

@@ -36,15 +36,19 @@ void forbid_core_files() {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"Wayseal agent of a telematics control unit: CAN in, sealed in the HSM, delivered over mutual TLS"};
+  CLI::App app{
+      "Wayseal agent of a telematics control unit: CAN in, sealed in the HSM, delivered over mutual TLS"};
   std::string config_path;
   bool until_delivered = false;
   bool check = false;
   app.add_option("--config", config_path, "Configuration file (TOML)")->required()->check(CLI::ExistingFile);
-  app.add_flag("--until-delivered", until_delivered, "With a log: end when it was played and the backend has everything");
+  app.add_flag("--until-delivered", until_delivered,
+               "With a log: end when it was played and the backend has everything");
   app.add_flag("--check", check, "Open everything, start nothing, say what is wrong");
-  app.footer("Standard output: at the end, one JSON object of counts. Exit codes: 0 all collected data is stored; 1 it is not,\n"
-             "or the token refuses; 2 configuration or set-up is wrong.");
+  app.footer(
+      "Standard output: at the end, one JSON object of counts. Exit codes: 0 all collected data is stored; 1 "
+      "it is not,\n"
+      "or the token refuses; 2 configuration or set-up is wrong.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

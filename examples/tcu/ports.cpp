@@ -30,8 +30,10 @@ wayseal::Span<const char> span_of(const std::string& text) { return {text.data()
 void open_storage(wayseal::FileStorage& storage, const std::string& path, uint32_t blocks) {
   const Status status = storage.open(path.c_str(), {kBlockSize, blocks, 1});
   if (status == Status::kOk) return;
-  if (status == Status::kDenied) fail(with_errno(path + " is in use by another agent, or not ours to open", storage.diagnostic()));
-  if (status == Status::kMalformed) fail(path + " has another size than the configuration says; move it away or set spool_mib back");
+  if (status == Status::kDenied)
+    fail(with_errno(path + " is in use by another agent, or not ours to open", storage.diagnostic()));
+  if (status == Status::kMalformed)
+    fail(path + " has another size than the configuration says; move it away or set spool_mib back");
   if (status == Status::kFull) fail(path + " does not fit on the disk");
   fail(with_errno(path + " cannot be opened (" + wayseal::status_name(status) + ")", storage.diagnostic()));
 }
@@ -53,15 +55,17 @@ Bus::Bus(const BusConfig& config, const wayseal::Clock& clock) : clock_(clock) {
   } else {
     log_fd_ = open(config.log.c_str(), O_RDONLY | O_CLOEXEC);
     if (log_fd_ < 0) fail(with_errno("log " + config.log + " cannot be read", errno));
-    player_ = std::make_unique<Player>(clock, log_fd_,
-                                       config.as_fast_as_it_goes ? Player::Pace::kAsFastAsItGoes : Player::Pace::kRecorded,
-                                       config.speed);
+    player_ = std::make_unique<Player>(
+        clock, log_fd_, config.as_fast_as_it_goes ? Player::Pace::kAsFastAsItGoes : Player::Pace::kRecorded,
+        config.speed);
   }
   for (const std::string& name : config.interfaces) {
-    const auto added = player_ ? player_->add_interface(span_of(name)) : socketcan_->add_interface(span_of(name));
+    const auto added =
+        player_ ? player_->add_interface(span_of(name)) : socketcan_->add_interface(span_of(name));
     if (added.ok()) continue;
     const int error = socketcan_ ? socketcan_->diagnostic() : 0;
-    fail(with_errno("CAN interface " + name + " cannot be used (" + wayseal::status_name(added.status()) + ")", error));
+    fail(with_errno("CAN interface " + name + " cannot be used (" + wayseal::status_name(added.status()) + ")",
+                    error));
   }
 }
 
@@ -98,7 +102,8 @@ CloudPorts::CloudPorts(const Config& config)
   open_pin(config.token);
   open_vault(config.token);
   data_root_ = read_object(wayseal::VaultObject::kDataRoot, "data-root");
-  if (verifier_.set_root({data_root_.data(), data_root_.size()}) != Status::kOk) fail("the token's data-root is no usable CA certificate");
+  if (verifier_.set_root({data_root_.data(), data_root_.size()}) != Status::kOk)
+    fail("the token's data-root is no usable CA certificate");
   open_channel(config.gateway);
 }
 
@@ -129,7 +134,8 @@ void CloudPorts::open_pin(const TokenConfig& token) {
     if (pin_fd_ < 0) fail(with_errno("pin_file " + token.pin_file + " cannot be read", errno));
     owns_pin_fd_ = true;
     struct stat about {};
-    if (fstat(pin_fd_, &about) != 0 || (about.st_mode & 077) != 0) fail("pin_file " + token.pin_file + " must have mode 0600");
+    if (fstat(pin_fd_, &about) != 0 || (about.st_mode & 077) != 0)
+      fail("pin_file " + token.pin_file + " must have mode 0600");
   }
   pin_ = std::make_unique<wayseal::FdPin>(pin_fd_);
 }
@@ -137,21 +143,28 @@ void CloudPorts::open_pin(const TokenConfig& token) {
 void CloudPorts::open_vault(const TokenConfig& token) {
   module_ = std::make_unique<wayseal::Pkcs11Module>();
   const Status loaded = module_->load(token.module.c_str());
-  if (loaded == Status::kNotFound) fail("PKCS#11 module " + token.module + " is not there or is no such module");
-  if (loaded != Status::kOk) fail("PKCS#11 module " + token.module + " does not start (CK_RV " + std::to_string(module_->diagnostic()) + ")");
+  if (loaded == Status::kNotFound)
+    fail("PKCS#11 module " + token.module + " is not there or is no such module");
+  if (loaded != Status::kOk)
+    fail("PKCS#11 module " + token.module + " does not start (CK_RV " + std::to_string(module_->diagnostic()) +
+         ")");
   vault_ = std::make_unique<wayseal::Pkcs11Vault>(*module_, *pin_);
   wayseal::Pkcs11VaultOptions options;
   options.token_label = token_label_.c_str();
   const Status opened = vault_->open(options);
-  if (opened == Status::kDenied) fail("the token '" + token_label_ + "' refused the PIN; it is not tried again, so nothing gets locked");
+  if (opened == Status::kDenied)
+    fail("the token '" + token_label_ + "' refused the PIN; it is not tried again, so nothing gets locked");
   if (opened == Status::kTokenLost) fail("there is no token '" + token_label_ + "' in module " + token.module);
-  if (opened != Status::kOk) fail("the token '" + token_label_ + "' cannot be opened (" + wayseal::status_name(opened) + ")");
+  if (opened != Status::kOk)
+    fail("the token '" + token_label_ + "' cannot be opened (" + wayseal::status_name(opened) + ")");
 }
 
 std::vector<uint8_t> CloudPorts::read_object(wayseal::VaultObject object, const char* what) {
   std::vector<uint8_t> out(wayseal::kCertificateMax);
   const auto size = vault_->read_object(object, {out.data(), out.size()});
-  if (!size.ok()) fail("the token has no certificate '" + std::string(what) + "' (" + wayseal::status_name(size.status()) + "): run `wayseal-oem provision`");
+  if (!size.ok())
+    fail("the token has no certificate '" + std::string(what) + "' (" + wayseal::status_name(size.status()) +
+         "): run `wayseal-oem provision`");
   out.resize(size.value());
   return out;
 }
@@ -160,7 +173,8 @@ void CloudPorts::open_channel(const GatewayConfig& gateway) {
   gateway_ca_ = read_object(wayseal::VaultObject::kGatewayCa, "gateway-ca");
   certificate_ = read_object(wayseal::VaultObject::kTlsCertificate, "tls");
   std::vector<uint8_t> intermediate(wayseal::kCertificateMax);
-  const auto size = vault_->read_object(wayseal::VaultObject::kTlsIntermediate, {intermediate.data(), intermediate.size()});
+  const auto size =
+      vault_->read_object(wayseal::VaultObject::kTlsIntermediate, {intermediate.data(), intermediate.size()});
   if (size.ok()) intermediate_.assign(intermediate.data(), intermediate.data() + size.value());
 
   wayseal::TcpOptions tcp;
@@ -175,7 +189,8 @@ void CloudPorts::open_channel(const GatewayConfig& gateway) {
   tls.certificate = {certificate_.data(), certificate_.size()};
   tls.intermediate = {intermediate_.data(), intermediate_.size()};
   const Status configured = channel_->configure(tls);
-  if (configured != Status::kOk) fail("TLS to " + gateway.host + " cannot be set up (" + wayseal::status_name(configured) + ")");
+  if (configured != Status::kOk)
+    fail("TLS to " + gateway.host + " cannot be set up (" + wayseal::status_name(configured) + ")");
 }
 
 void CloudPorts::wait(int timeout_ms) {

@@ -19,7 +19,8 @@ constexpr int kSeconds = 5;
 
 std::string dbc() {
   return agent_test::canary_dbc() +
-         "\nBO_ 258 Wide: 64 Node\n SG_ Near : 0|16@1+ (1,0) [0|0] \"\" Node\n SG_ Far : 480|32@1+ (1,0) [0|0] \"\" Node\n";
+         "\nBO_ 258 Wide: 64 Node\n SG_ Near : 0|16@1+ (1,0) [0|0] \"\" Node\n SG_ Far : 480|32@1+ (1,0) [0|0] "
+         "\"\" Node\n";
 }
 
 /// Of 8 frames, 7 on vcan0 (message 0x101, 2 signals) and one CAN FD frame of 64 bytes on vcan1 (message 0x102, 2 signals).
@@ -32,7 +33,8 @@ std::string recording(int frames) {
     int size = std::snprintf(line, sizeof line, "(%lld.%06lld) %s ", 1'700'000'000 + time_us / 1'000'000,
                              time_us % 1'000'000, wide ? "vcan1" : "vcan0");
     out.append(line, static_cast<size_t>(size));
-    size = wide ? std::snprintf(line, sizeof line, "102##1%04X%0116d%08X\n", i & 0xFFFF, 0, static_cast<unsigned>(i))
+    size = wide ? std::snprintf(line, sizeof line, "102##1%04X%0116d%08X\n", i & 0xFFFF, 0,
+                                static_cast<unsigned>(i))
                 : std::snprintf(line, sizeof line, "101#%08X%04X0000\n", static_cast<unsigned>(i), i & 0xFFFF);
     out.append(line, static_cast<size_t>(size));
   }
@@ -41,12 +43,16 @@ std::string recording(int frames) {
 
 nlohmann::json status_of(const Way& way) {
   const auto status = way.agent_status();
-  return status ? *status : nlohmann::json{{"frames", 0}, {"prekeys", 0}, {"records_waiting", 1}, {"time_trusted", false}};
+  return status
+             ? *status
+             : nlohmann::json{{"frames", 0}, {"prekeys", 0}, {"records_waiting", 1}, {"time_trusted", false}};
 }
 
 }  // namespace
 
-TEST_CASE("invariant 9: the bus side never waits (8,000 frames/s from can-utils, gateway down, no drop; all of it arrives later)") {
+TEST_CASE(
+    "invariant 9: the bus side never waits (8,000 frames/s from can-utils, gateway down, no drop; all of it "
+    "arrives later)") {
   if (!has_vcan()) SKIP("no vcan0 here");
   Way way(dbc());
   way.start_backend();

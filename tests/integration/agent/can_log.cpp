@@ -31,7 +31,8 @@ std::string hex(const std::string& bytes, const char* format) {
 std::string canary_dbc() {
   return "VERSION \"\"\n\nBU_: Node\n\n"
          "BO_ 256 Secret: 8 Node\n SG_ Canary : 0|64@1+ (1,0) [0|0] \"\" Node\n\n"
-         "BO_ 257 Pulse: 8 Node\n SG_ Counter : 0|32@1+ (1,0) [0|0] \"\" Node\n SG_ Wave : 32|16@1- (0.5,0) [0|0] \"mV\" Node\n";
+         "BO_ 257 Pulse: 8 Node\n SG_ Counter : 0|32@1+ (1,0) [0|0] \"\" Node\n SG_ Wave : 32|16@1- (0.5,0) "
+         "[0|0] \"mV\" Node\n";
 }
 
 std::string canary_log(size_t frames, int64_t period_us) {

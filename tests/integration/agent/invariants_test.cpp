@@ -40,7 +40,8 @@ TEST_CASE("invariant 1: keys stay (a spy between the running agent and its token
   CHECK(report.ephemerals >= 1);
 }
 
-TEST_CASE("invariant 2: sealed first (a canary is found before sealing and in the backend, and nowhere between)") {
+TEST_CASE(
+    "invariant 2: sealed first (a canary is found before sealing and in the backend, and nowhere between)") {
   Way way(canary_dbc());
   way.start_backend();
   Tap tap(way.path("tap.sock"), way.backend_socket());

@@ -69,14 +69,17 @@ TEST_CASE("a second agent on the same store is refused, the first goes on") {
   options.bus = "log = \"log\"";
   way.start_agent(options);
   REQUIRE(eventually([&] { return way.agent_status().has_value(); }, 30));
-  const Output second = cloud_test::run({"/usr/bin/env", "SOFTHSM2_CONF=" + way.vehicle_folder() + "/softhsm2.conf",
-                                         WAYSEAL_TCU, "--config", way.path("tcu.toml")});
+  const Output second =
+      cloud_test::run({"/usr/bin/env", "SOFTHSM2_CONF=" + way.vehicle_folder() + "/softhsm2.conf", WAYSEAL_TCU,
+                       "--config", way.path("tcu.toml")});
   CHECK(second.code == 2);
   CHECK(second.text.find("in use by another agent") != std::string::npos);
   CHECK(way.agent_status().has_value());
 }
 
-TEST_CASE("a client certificate that the gateway refuses: named in the status, nothing leaves the spool, delivered later") {
+TEST_CASE(
+    "a client certificate that the gateway refuses: named in the status, nothing leaves the spool, delivered "
+    "later") {
   Way way(canary_dbc());
   way.start_backend();
   way.start_gateway();
@@ -88,17 +91,21 @@ TEST_CASE("a client certificate that the gateway refuses: named in the status, n
   way.gateway().stop(15);
 
   const std::string crl = slurp(way.path("fleet/gateway/vehicle-crl.pem"));
-  REQUIRE(cloud_test::run({WAYSEAL_OEM, "revoke", "--out", way.path("fleet"), "--vehicle", way.vehicle()}).code == 0);
+  REQUIRE(
+      cloud_test::run({WAYSEAL_OEM, "revoke", "--out", way.path("fleet"), "--vehicle", way.vehicle()}).code ==
+      0);
   const std::string revoked = slurp(way.path("fleet/gateway/vehicle-crl.pem"));
   REQUIRE(revoked != crl);
   way.start_gateway();
   AgentOptions refused = a_log();
   way.start_agent(refused);
-  REQUIRE(eventually([&] {
-    const auto status = way.agent_status();
-    return status && status->at("channel").at("failure") == "client-certificate-refused" &&
-           status->at("records_waiting") > 0;
-  }, 30));
+  REQUIRE(eventually(
+      [&] {
+        const auto status = way.agent_status();
+        return status && status->at("channel").at("failure") == "client-certificate-refused" &&
+               status->at("records_waiting") > 0;
+      },
+      30));
   CHECK(way.agent().stop(15) == 0);
 
   way.gateway().stop(15);

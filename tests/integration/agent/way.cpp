@@ -54,23 +54,27 @@ Way::Way(const std::string& dbc) : port_(free_port()) {
   module_ = fleet.at("module");
   spill(path("signals.dbc"), dbc);
   require_run({WAYSEAL_OEM, "dbc", path("signals.dbc"), "-o", path("signals.table")});
-  require_run({WAYSEAL_BACKEND, "table", "add", path("signals.table"), "--config", path("fleet/backend/backend.json")});
+  require_run(
+      {WAYSEAL_BACKEND, "table", "add", path("signals.table"), "--config", path("fleet/backend/backend.json")});
 }
 
 std::string Way::vehicle_folder() const { return path("fleet/vehicles/" + vehicle_); }
 
 void Way::start_backend() {
-  backend_ = Process({WAYSEAL_BACKEND, "serve", "--config", path("fleet/backend/backend.json")}, path("backend.out"));
-  const bool up = eventually([this] { return !backend_.running() || slurp(path("backend.out")).find("ready") != std::string::npos; });
+  backend_ =
+      Process({WAYSEAL_BACKEND, "serve", "--config", path("fleet/backend/backend.json")}, path("backend.out"));
+  const bool up = eventually(
+      [this] { return !backend_.running() || slurp(path("backend.out")).find("ready") != std::string::npos; });
   if (!up || !backend_.running()) throw std::runtime_error("backend: " + slurp(path("backend.out")));
 }
 
 void Way::start_gateway(const std::string& backend_socket) {
-  gateway_ = Process({"/usr/bin/env", "WAYSEAL_GATEWAY_BIND=127.0.0.1:" + std::to_string(port_),
-                      "WAYSEAL_GATEWAY_PKI=" + path("fleet/gateway"),
-                      "WAYSEAL_BACKEND_SOCKET=" + (backend_socket.empty() ? this->backend_socket() : backend_socket),
-                      WAYSEAL_HAPROXY, "-db", "-f", WAYSEAL_GATEWAY_CONFIG},
-                     path("gateway.out"));
+  gateway_ =
+      Process({"/usr/bin/env", "WAYSEAL_GATEWAY_BIND=127.0.0.1:" + std::to_string(port_),
+               "WAYSEAL_GATEWAY_PKI=" + path("fleet/gateway"),
+               "WAYSEAL_BACKEND_SOCKET=" + (backend_socket.empty() ? this->backend_socket() : backend_socket),
+               WAYSEAL_HAPROXY, "-db", "-f", WAYSEAL_GATEWAY_CONFIG},
+              path("gateway.out"));
   const bool up = eventually([this] { return !gateway_.running() || connects(port_); });
   if (!up || !gateway_.running()) throw std::runtime_error("gateway: " + slurp(path("gateway.out")));
 }
@@ -79,11 +83,12 @@ std::string Way::write_config(const AgentOptions& options) const {
   const std::string file = path("tcu.toml");
   const std::string module = options.module.empty() ? module_ : options.module;
   const std::string pin = options.pin_file.empty() ? vehicle_folder() + "/pin" : options.pin_file;
-  spill(file, "[bus]\n" + options.bus + "\n[signals]\ntable = \"signals.table\"\n[token]\nmodule = \"" + module +
-                  "\"\nlabel = \"" + options.token_label + "\"\npin_file = \"" + pin +
+  spill(file, "[bus]\n" + options.bus + "\n[signals]\ntable = \"signals.table\"\n[token]\nmodule = \"" +
+                  module + "\"\nlabel = \"" + options.token_label + "\"\npin_file = \"" + pin +
                   "\"\n[gateway]\nhost = \"localhost\"\nport = " + std::to_string(port_) +
-                  "\n[store]\ndirectory = \"store\"\nspool_mib = " + std::to_string(options.spool_mib) + "\n[batch]\n" +
-                  options.batch + "[delivery]\nretry_min_ms = 50\nretry_max_ms = 400\n[status]\nsocket = \"status\"\n");
+                  "\n[store]\ndirectory = \"store\"\nspool_mib = " + std::to_string(options.spool_mib) +
+                  "\n[batch]\n" + options.batch +
+                  "[delivery]\nretry_min_ms = 50\nretry_max_ms = 400\n[status]\nsocket = \"status\"\n");
   return file;
 }
 
@@ -112,7 +117,8 @@ std::optional<nlohmann::json> Way::agent_status() const {
   std::string text;
   if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
     char buffer[4096];
-    for (ssize_t n = 0; (n = ::recv(fd, buffer, sizeof buffer, 0)) > 0;) text.append(buffer, static_cast<size_t>(n));
+    for (ssize_t n = 0; (n = ::recv(fd, buffer, sizeof buffer, 0)) > 0;)
+      text.append(buffer, static_cast<size_t>(n));
   }
   ::close(fd);
   if (text.empty()) return std::nullopt;

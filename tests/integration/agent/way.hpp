@@ -19,12 +19,12 @@ using cloud_test::TemporaryFolder;
 
 /// What the agent is told; the rest of its configuration is the way's.
 struct AgentOptions {
-  std::string bus;                          ///< Lines of section [bus].
-  std::string module;                       ///< Empty: SoftHSM2.
-  std::vector<std::string> environment;     ///< "NAME=value".
-  std::string batch = "longest_ms = 500\n"; ///< Lines of section [batch].
+  std::string bus;                           ///< Lines of section [bus].
+  std::string module;                        ///< Empty: SoftHSM2.
+  std::vector<std::string> environment;      ///< "NAME=value".
+  std::string batch = "longest_ms = 500\n";  ///< Lines of section [batch].
   std::string token_label = "vehicle";
-  std::string pin_file;                     ///< Empty: the vehicle's.
+  std::string pin_file;  ///< Empty: the vehicle's.
   uint32_t spool_mib = 8;
   bool until_delivered = false;
 };

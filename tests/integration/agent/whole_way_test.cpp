@@ -19,8 +19,9 @@ std::string between_marks(const std::string& text, const std::string& begin, con
 
 /// Sequence numbers of every session run from 1 without a hole.
 void check_no_holes(const Way& way) {
-  CHECK(way.query("SELECT COUNT(*) FROM (SELECT COUNT(*) AS n, MAX(sequence) AS last FROM records GROUP BY session) "
-                  "WHERE n <> last") == "0\n");
+  CHECK(way.query(
+            "SELECT COUNT(*) FROM (SELECT COUNT(*) AS n, MAX(sequence) AS last FROM records GROUP BY session) "
+            "WHERE n <> last") == "0\n");
 }
 
 AgentOptions playing(const std::string& log, const char* pace) {
@@ -33,7 +34,8 @@ AgentOptions playing(const std::string& log, const char* pace) {
 
 TEST_CASE("the whole way: every sample of a drive arrives once, readable with its unit") {
   const TemporaryFolder made;
-  REQUIRE(cloud_test::run({WAYSEAL_OEM, "drive", "--seconds", "5", "-o", made / "log", "--dbc", made / "dbc"}).code == 0);
+  REQUIRE(cloud_test::run({WAYSEAL_OEM, "drive", "--seconds", "5", "-o", made / "log", "--dbc", made / "dbc"})
+              .code == 0);
   Way way(slurp(made / "dbc"));
   spill(way.path("log"), slurp(made / "log"));
   way.start_backend();
@@ -55,14 +57,17 @@ TEST_CASE("the whole way: every sample of a drive arrives once, readable with it
   CHECK(agent.at("frames_dropped") == 0);
   check_no_holes(way);
 
-  const Output csv = cloud_test::run({WAYSEAL_BACKEND, "signals", "--config", way.path("fleet/backend/backend.json"),
-                                      "--vehicle", way.vehicle(), "--format", "csv"});
+  const Output csv =
+      cloud_test::run({WAYSEAL_BACKEND, "signals", "--config", way.path("fleet/backend/backend.json"),
+                       "--vehicle", way.vehicle(), "--format", "csv"});
   const auto lines = static_cast<size_t>(std::count(csv.text.begin(), csv.text.end(), '\n'));
   CHECK(lines >= agent.at("samples").get<size_t>());
   CHECK(csv.text.find("Speed") != std::string::npos);
 }
 
-TEST_CASE("kill -9 of backend, gateway and agent in turn: everything sealed is stored once (invariant 5: exactly once)") {
+TEST_CASE(
+    "kill -9 of backend, gateway and agent in turn: everything sealed is stored once (invariant 5: exactly "
+    "once)") {
   Way way(canary_dbc());
   spill(way.path("log"), canary_log(20'000, 500));  // ten seconds
   way.start_backend();
@@ -117,10 +122,12 @@ TEST_CASE("SIGTERM stores what was collected; the next start delivers it") {
   AgentOptions offline = playing("log", "recorded");
   offline.batch = "longest_ms = 60000\n";  // nothing is due by itself
   way.start_agent(offline);
-  REQUIRE(eventually([&] {
-    const auto status = way.agent_status();
-    return status && status->at("samples").get<int64_t>() > 300;
-  }, 30));
+  REQUIRE(eventually(
+      [&] {
+        const auto status = way.agent_status();
+        return status && status->at("samples").get<int64_t>() > 300;
+      },
+      30));
   CHECK(way.agent().stop(15) == 0);
   const auto stopped = way.agent_summary();
   CHECK(stopped.at("records_waiting") > 0);
@@ -146,11 +153,11 @@ TEST_CASE("the README's example is the quickstart, and it runs") {
   way.start_backend();
   way.start_gateway();
   spill(way.path("log"), canary_log(1000, 500));
-  const Output out = cloud_test::run(
-      {"/bin/sh", "-c",
-       "cd '" + way.path("") + "' && SOFTHSM2_CONF='" + way.vehicle_folder() + "/softhsm2.conf' '" WAYSEAL_QUICKSTART "' '" +
-           way.module() + "' vehicle localhost " + std::to_string(way.port()) + " signals.table 3<'" +
-           way.vehicle_folder() + "/pin' <log"});
+  const Output out = cloud_test::run({"/bin/sh", "-c",
+                                      "cd '" + way.path("") + "' && SOFTHSM2_CONF='" + way.vehicle_folder() +
+                                          "/softhsm2.conf' '" WAYSEAL_QUICKSTART "' '" + way.module() +
+                                          "' vehicle localhost " + std::to_string(way.port()) +
+                                          " signals.table 3<'" + way.vehicle_folder() + "/pin' <log"});
   CAPTURE(out.text);
   CHECK(out.code == 0);
   CHECK(way.backend_stats().at("samples") == 3000);

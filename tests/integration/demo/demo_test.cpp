@@ -53,8 +53,8 @@ TEST_CASE("demo: its own drive arrives whole; the last line is the summary; noth
   CAPTURE(text);
   REQUIRE(run.wait() == 0);
   const auto summary = nlohmann::json::parse(last_line(text));
-  for (const char* const key : {"frames", "frames_dropped", "samples", "records_sealed", "records_stored", "duplicates",
-                                "sessions", "wire_bytes", "payload_bytes", "seconds"}) {
+  for (const char* const key : {"frames", "frames_dropped", "samples", "records_sealed", "records_stored",
+                                "duplicates", "sessions", "wire_bytes", "payload_bytes", "seconds"}) {
     CAPTURE(key);
     CHECK(summary.contains(key));
   }
@@ -67,7 +67,8 @@ TEST_CASE("demo: its own drive arrives whole; the last line is the summary; noth
 TEST_CASE("demo: a log and a DBC of the user, every sample kept") {
   const TemporaryFolder folder;
   spill(folder / "my.dbc",
-        "VERSION \"\"\nBU_: A\nBO_ 291 Mine: 8 A\n SG_ Speed : 0|16@1+ (0.01,0) [0|0] \"km/h\" A\n SG_ Rest : 16|48@1+ (1,0) [0|0] \"\" A\n");
+        "VERSION \"\"\nBU_: A\nBO_ 291 Mine: 8 A\n SG_ Speed : 0|16@1+ (0.01,0) [0|0] \"km/h\" A\n SG_ Rest : "
+        "16|48@1+ (1,0) [0|0] \"\" A\n");
   std::string log = "rubbish\n";
   for (int i = 0; i < 5000; ++i) {
     log += "(" + std::to_string(1000 + i / 100) + "." + std::to_string(100 + i % 100) + "000) can3 123#" +
@@ -93,8 +94,9 @@ TEST_CASE("demo: Ctrl-C ends it with 130 and leaves no process and no folder") {
   std::vector<std::string> command = demo({"--seconds", "600"});
   command.insert(command.begin(), {"/usr/bin/env", "TMPDIR=" + temporary});
   Process run(command, folder / "out");
-  REQUIRE(eventually([&] { return !run.running() || slurp(folder / "out").find("samples ") != std::string::npos; },
-                     kBuildSeconds));
+  REQUIRE(
+      eventually([&] { return !run.running() || slurp(folder / "out").find("samples ") != std::string::npos; },
+                 kBuildSeconds));
   CAPTURE(slurp(folder / "out"));
   REQUIRE(run.running());
   CHECK(processes_with(temporary) > 0);
