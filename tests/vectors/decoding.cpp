@@ -101,10 +101,11 @@ Status LoadedDbc::decode(const CanFrame& frame, DecodedFrame& out) const {
   return wayseal::decode(table_, frame, sink);
 }
 
-std::map<std::string, uint64_t> LoadedDbc::decode_slowly(const std::string& name, const CanFrame& frame) const {
+std::map<std::string, uint64_t> LoadedDbc::decode_slowly(const std::string& message_name,
+                                                         const CanFrame& frame) const {
   std::map<std::string, uint64_t> raws;
   for (const oem::DbcMessage& message : dbc_.messages) {
-    if (message.name != name) continue;
+    if (message.name != message_name) continue;
     for (const oem::DbcSignal& signal : message.signals) {
       uint64_t bits = 0;
       if (!is_open(message, signal, frame) || !slow_bits(signal, frame, bits)) continue;

@@ -35,7 +35,7 @@ class LoadedDbc {
   /// \return kNotFound when no message fits.
   Status decode(const CanFrame& frame, DecodedFrame& out) const;
   /// What a decoder that goes bit by bit through the DBC itself makes of it; raw values only.
-  std::map<std::string, uint64_t> decode_slowly(const std::string& message, const CanFrame& frame) const;
+  std::map<std::string, uint64_t> decode_slowly(const std::string& message_name, const CanFrame& frame) const;
 
  private:
   oem::DbcFile dbc_;
@@ -44,7 +44,7 @@ class LoadedDbc {
 };
 
 /// "0112a3" to bytes. \return false unless there are up to 64 whole bytes in hexadecimal.
-bool parse_hex(const std::string& text, CanFrame& frame);
+bool parse_hex(const std::string& hex, CanFrame& frame);
 /// A line of `candump -L`. \return false when it is none of a data frame.
 bool parse_candump(const std::string& line, CanFrame& frame, std::string& bus);
 

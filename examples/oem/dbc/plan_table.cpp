@@ -110,7 +110,8 @@ void add_j1939_slots(TablePlan& plan, const PgnUsers& users, std::vector<SlotPla
 std::vector<SlotPlan> slot_entries(TablePlan& plan) {
   std::vector<SlotPlan> entries;
   PgnUsers users;
-  for (uint16_t i = 0; i < plan.messages.size(); ++i) {
+  const auto count = static_cast<uint16_t>(plan.messages.size());
+  for (uint16_t i = 0; i < count; ++i) {
     const MessagePlan& message = plan.messages[i];
     entries.push_back({id_key(*message.dbc), message.bus, i});
     if (message.dbc->j1939) users[{message.bus, fmt::pgn_of(message.dbc->id)}].push_back(i);

@@ -56,7 +56,7 @@ class Drive {
 
   void add(const std::string& message, uint8_t bus, int64_t period_us, Fill fill) {
     FrameEncoder encoder(dbc_, message, bus);
-    add_raw(period_us, [encoder, fill](int64_t time_ns) mutable {
+    add_raw(period_us, [encoder, fill = std::move(fill)](int64_t time_ns) mutable {
       fill(encoder);
       return encoder.take(time_ns);
     });

@@ -23,7 +23,7 @@ std::string error_of(const std::string& text) {
 }  // namespace
 
 TEST_CASE("Every mistake is reported with its line, and with what was expected") {
-  const struct {
+  static constexpr struct {
     const char* text;
     const char* error;
   } kCases[] = {

@@ -102,7 +102,7 @@ TEST_CASE("Of many multiplexer values the right one is found") {
   std::string signals = " SG_ Mode M : 0|16@1+ (1,0) [0|0] \"\" X\n";
   for (int i = 0; i < 300; ++i) {
     const std::string value = std::to_string(i * 7);
-    signals += " SG_ V" + value + " m" + value + " : 16|8@1+ (1,0) [0|0] \"\" X\n";
+    signals.append(" SG_ V").append(value).append(" m").append(value).append(" : 16|8@1+ (1,0) [0|0] \"\" X\n");
   }
   const TestTable table(message_with(signals));
   for (int mode = 0; mode < 2200; ++mode) {

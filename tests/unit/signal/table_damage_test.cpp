@@ -3,6 +3,7 @@
 #include <cstring>
 #include <memory>
 
+#include "dbc/plan.hpp"
 #include "test_table.hpp"
 
 using namespace wayseal;
@@ -155,6 +156,74 @@ TEST_CASE("A signal that would reach beyond its message's declared length is ref
     CHECK(table.load(view(bytes)) == (byte == 7 ? Status::kOk : Status::kMalformed));
     CHECK(table.message_count() == (byte == 7 ? 3 : 0));
   }
+}
+
+TEST_CASE("Multiplexer values that overlap or repeat are refused") {
+  const std::vector<uint8_t> whole = TestTable(kEverything).built.bytes;
+  SignalTable table;
+  REQUIRE(table.load(view(whole)) == Status::kOk);
+  // Of the second switch: 2-3 U, 4-5 U, 4-5 V, 6-9 V, 11 V, after one case of the first switch.
+  const auto cases = static_cast<size_t>(table.case_record(1) - whole.data());
+  const auto changed = [&](size_t index, size_t field, uint64_t value) {
+    std::vector<uint8_t> bytes = whole;
+    store_le64(bytes.data() + cases + index * fmt::mux_case::kSize + field, value);
+    seal(bytes);
+    return table.load(view(bytes));
+  };
+  CHECK(changed(3, fmt::mux_case::kLow, 6) == Status::kOk);
+  CHECK(changed(3, fmt::mux_case::kLow, 5) == Status::kMalformed);
+  CHECK(changed(4, fmt::mux_case::kLow, 9) == Status::kMalformed);
+  CHECK(changed(3, fmt::mux_case::kHigh, 5) == Status::kMalformed);
+  std::vector<uint8_t> twice = whole;
+  std::memcpy(twice.data() + cases + 2 * fmt::mux_case::kSize, twice.data() + cases + fmt::mux_case::kSize,
+              fmt::mux_case::kSize);
+  seal(twice);
+  CHECK(table.load(view(twice)) == Status::kMalformed);
+}
+
+TEST_CASE("A condition that depends on itself is refused") {
+  std::vector<uint8_t> bytes = TestTable(kEverything).built.bytes;
+  SignalTable table;
+  REQUIRE(table.load(view(bytes)) == Status::kOk);
+  // Group 2 holds the switch T, which is selector 1, and is opened by selector 0. Now T opens it: the first case
+  // moves from one selector to the other.
+  const auto writable = [&](const uint8_t* record) { return bytes.data() + (record - bytes.data()); };
+  uint8_t* group = writable(table.group_record(2));
+  uint8_t* first = writable(table.selector_record(0));
+  uint8_t* second = writable(table.selector_record(1));
+  REQUIRE(load_le16(group + fmt::group::kParent) == 0);
+  store_le16(group + fmt::group::kParent, 1);
+  store_le16(first + fmt::selector::kCaseCount, 0);
+  store_le16(second + fmt::selector::kFirstCase, 0);
+  store_le16(second + fmt::selector::kCaseCount, 6);
+  seal(bytes);
+  CHECK(table.load(view(bytes)) == Status::kMalformed);
+}
+
+TEST_CASE("A table that would make searches long is refused") {
+  oem::DbcFile file;
+  for (uint32_t i = 0; i < 100; ++i) {
+    oem::DbcMessage message;
+    message.name = "M" + std::to_string(i);
+    message.id = i;
+    file.messages.push_back(message);
+  }
+  const std::vector<oem::BusDbc> files = {{"", file}};
+  oem::TablePlan plan = oem::plan_table(files, {});
+  // With this multiplier every search begins at slot 0, so all messages stand in a row.
+  plan.hash.multiplier = 1;
+  std::fill(plan.hash.slots.begin(), plan.hash.slots.end(), oem::SlotPlan{});
+  const auto load_with = [&](uint16_t used) {
+    for (uint16_t i = 0; i < used; ++i) plan.hash.slots[i] = {i, 0, i};
+    plan.messages.resize(used);
+    plan.groups.resize(used);
+    SignalTable table;
+    return table.load(view(oem::write_table(plan, {})));
+  };
+  oem::TablePlan all = plan;
+  CHECK(load_with(100) == Status::kMalformed);
+  plan = all;
+  CHECK(load_with(64) == Status::kOk);
 }
 
 TEST_CASE("A later version of the format is told apart from damage") {
