@@ -208,11 +208,14 @@ Status Courier::step_exchange(MonotonicTime now) {
 Status Courier::exchange_failed(Status status, MonotonicTime now) {
   stats_.payload_bytes += exchange_.body_sent();
   stats_.last_channel_failure = parts_.channel.diagnostic();
-  if (state_ == State::kUpload) start_over();
+  const bool upload = state_ == State::kUpload;
+  if (upload) start_over();
   // A connection that was kept alive may end just when the next request is on its way. A new one is tried at once.
   const bool outlived = status == Status::kDisconnected && requests_on_connection_ > 1 && !exchange_.answered();
   drop_connection();
   if (outlived) return Status::kOk;
+  // Too slow a line for the gateway's patience looks like this too. How much of the body lies in buffers yet is not known.
+  if (upload && (status == Status::kTimeout || status == Status::kDisconnected)) send_less();
   if (status == Status::kTokenLost) token_lost_ = true;
   return back_off(status, refuses_us(status) ? Severity::kRefused : Severity::kUsual, now);
 }
@@ -321,6 +324,7 @@ Status Courier::answered(MonotonicTime now) {
   if (request == State::kPrekeys) return refused(response.status, now);
   const bool itself = response.status == 400 || response.status == 413 || response.status == 422;
   if (itself) return too_large(now);
+  if (response.status == 408) send_less();
   start_over();
   return refused(response.status, now);
 }
@@ -368,12 +372,18 @@ Status Courier::refused(uint16_t http_status, MonotonicTime now) {
   return Status::kRefused;
 }
 
+// The next upload is half of this one, down to one item; each upload that is acknowledged doubles it again.
+void Courier::send_less() {
+  if (plan_count_ <= 1) return;
+  upload_items_ = plan_count_ / 2;
+  const uint64_t half = plan_bytes_ / 2;
+  upload_bytes_ = half < kUploadBytesMin ? kUploadBytesMin : static_cast<uint32_t>(half);
+}
+
 // What is wrong with one item must not hold up the others: halve until it stands alone, then leave it behind for now.
 Status Courier::too_large(MonotonicTime now) {
   if (plan_count_ > 1) {
-    upload_items_ = plan_count_ / 2;
-    const uint64_t half = plan_bytes_ / 2;
-    upload_bytes_ = half < kUploadBytesMin ? kUploadBytesMin : static_cast<uint32_t>(half);
+    send_less();
     start_over();
   } else {
     ++stats_.items_skipped;

@@ -108,7 +108,9 @@ struct CourierStats {
 ///
 /// **Progress.** Everything in the spool is tried again and again, oldest first, however often connections break. An upload that
 /// is refused for itself (413, 400, 422) is halved down to one item; an item that is refused alone is left behind for now, so that
-/// it holds up nothing, and tried again with the next resend. Every answer without an authentic ack costs a back-off, so a peer that lies can
+/// it holds up nothing, and tried again with the next resend. An upload that the line is too slow for (408, a timeout, a line that
+/// breaks before the answer) is halved as well, but an item alone is never left behind for that. Uploads that are acknowledged make
+/// the next ones larger again. Every answer without an authentic ack costs a back-off, so a peer that lies can
 /// waste time, not records and not unbounded traffic.
 ///
 /// **Time.** Without trusted time the connection is opened with dates ignored and carries nothing but /v1/prekeys; once the
@@ -183,6 +185,7 @@ class Courier final : private http::BodySource {
   Status upload_answered(MonotonicTime now);
   Status refused(uint16_t http_status, MonotonicTime now);
   Status too_large(MonotonicTime now);
+  void send_less();
   bool take_reply(Bytes body);
   bool take_acks(Span<const Bytes> acks);
   bool take_refusals(Span<const Bytes> refusals);

@@ -295,6 +295,41 @@ TEST_CASE("courier: an upload that is too large is halved, and one item that nob
   }
 }
 
+TEST_CASE("courier: a line too slow for the gateway's patience gets smaller uploads until they pass") {
+  CourierWorld world;
+  CourierLife life(world);
+  life.warm_up();
+  const auto answer_408 = [&](size_t most) {
+    world.channel.set_peer(fakes::http_peer([&world, most](const HttpRequest& request) {
+      if (request.body.size() > most) return http_answer(408, "", "Connection: close\r\n");
+      return world.serve(request);
+    }));
+  };
+  SECTION("the gateway says so") {
+    answer_408(3000);
+    life.collect_records(30, 500);
+    REQUIRE(life.deliver_all(60 * 60 * 1000));
+    CHECK(world.stored.size() == 31);
+  }
+  SECTION("the gateway hangs up in the middle of the body") {
+    LineFaults faults;
+    faults.cut_after_sent = 4000;
+    world.channel.set_faults(faults);
+    life.collect_records(30, 500);
+    REQUIRE(life.deliver_all(60 * 60 * 1000));
+    CHECK(world.stored.size() == 31);
+  }
+  SECTION("an item that is too slow alone waits, and is tried again as soon as anything else") {
+    answer_408(1500);
+    life.collect_records(1, 2000);
+    life.run_for(60 * 60 * 1000);
+    CHECK(life.waiting() == 1);
+    answer_408(100000);
+    REQUIRE(life.deliver_all(60 * 60 * 1000));
+  }
+  CHECK(life.courier.stats().items_skipped == 0);
+}
+
 TEST_CASE("courier: attempts become rarer, never rarer than the limit, and vehicles do not fall into step") {
   constexpr int64_t kTwoHours = 2 * 60 * 60 * 1000;
   fakes::FakeVaultOptions seeded;
