@@ -74,7 +74,9 @@ Status Spool::load_newest_checkpoint(uint64_t& position) {
     const Status status = last_checkpoint_of(segment, entry);
     if (status == Status::kNotFound) continue;
     if (status != Status::kOk) return status;
-    WAYSEAL_TRY(load_checkpoint(entry));
+    const Status loaded = load_checkpoint(entry);
+    // It was whole a moment ago.
+    if (loaded != Status::kOk) return loaded == Status::kMalformed ? Status::kStorageFailed : loaded;
     if (tail_ > head || tail_ < oldest) tail_ = oldest;
     position = entry.position;
     return Status::kOk;

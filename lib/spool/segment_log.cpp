@@ -81,10 +81,37 @@ Status SegmentLog::erase_all() {
   return storage_.sync();
 }
 
-// kOk with the number of the segment at `index`; kNotFound; kUnsupported for another version or layout.
+// Some segment's header can be read: what fails beside it is a bad place, not the medium.
+bool SegmentLog::medium_answers() const {
+  uint8_t raw[format::kSegmentHeaderSize];
+  for (uint32_t index = 0; index < segment_count_; ++index) {
+    if (storage_.read(static_cast<uint64_t>(index) * segment_size_, raw) == Status::kOk) return true;
+  }
+  return false;
+}
+
+// Tries twice. kMalformed when this place alone cannot be read, which is damage like any other.
+Status SegmentLog::read_medium(uint64_t at, MutableBytes out) const {
+  Status status = storage_.read(at, out);
+  if (status == Status::kStorageFailed) status = storage_.read(at, out);
+  return status == Status::kStorageFailed && medium_answers() ? Status::kMalformed : status;
+}
+
+// What cannot be read is not blank.
+Result<bool> SegmentLog::blank(uint64_t from, uint64_t to) const {
+  Result<bool> result = log::is_blank(storage_, from, to);
+  if (result.status() == Status::kStorageFailed) result = log::is_blank(storage_, from, to);
+  if (result.status() == Status::kStorageFailed && medium_answers()) return false;
+  return result;
+}
+
+// kOk with the number of the segment at `index`; kNotFound, also when it cannot be read; kUnsupported for another
+// version or layout.
 Status SegmentLog::read_segment_header(uint32_t index, uint64_t& segment) const {
   uint8_t raw[format::kSegmentHeaderSize];
-  WAYSEAL_TRY(storage_.read(static_cast<uint64_t>(index) * segment_size_, raw));
+  const Status status = read_medium(static_cast<uint64_t>(index) * segment_size_, raw);
+  if (status == Status::kMalformed) return Status::kNotFound;
+  if (status != Status::kOk) return status;
   if (!equal({raw, sizeof format::kMagic}, format::kMagic)) return Status::kNotFound;
   if (load_le32(raw + 36) != log::crc32c(0, {raw, 36})) return Status::kNotFound;
   segment = load_le64(raw + 16);
@@ -121,14 +148,16 @@ Status SegmentLog::find_unheaded(uint64_t& newest) const {
 }
 
 // Without any header the medium must be blank, but for what a cut of the very first start_segment can have
-// left.
+// left, and for blocks that cannot be read.
 Status SegmentLog::check_blank() const {
   const uint64_t dirt = header_area_ + footprint(format::kCheckpointHeadSize);
   for (uint32_t index = 0; index < segment_count_; ++index) {
     const uint64_t base = static_cast<uint64_t>(index) * segment_size_;
-    const Result<bool> blank = log::is_blank(storage_, base + dirt, base + segment_size_);
-    if (!blank.ok()) return blank.status();
-    if (!blank.value()) return Status::kMalformed;
+    for (uint64_t at = base + dirt; at < base + segment_size_; at = block_behind(at)) {
+      const Result<bool> found = log::is_blank(storage_, at, block_behind(at));
+      if (found.ok() && !found.value()) return Status::kMalformed;
+      if (!found.ok() && !medium_answers()) return found.status();
+    }
   }
   return Status::kOk;
 }
@@ -178,10 +207,10 @@ Status SegmentLog::find_end() {
   place_.end = behind;
   bool first_blank = true;
   for (uint64_t at = behind; at < limit; at += unit_) {
-    const Result<bool> blank = log::is_blank(storage_, address(at), address(at) + unit_);
-    if (!blank.ok()) return blank.status();
-    if (at < behind + format::kEntryHeaderSize) first_blank = first_blank && blank.value();
-    if (!blank.value()) place_.end = at + unit_;
+    const Result<bool> empty = blank(address(at), address(at) + unit_);
+    if (!empty.ok()) return empty.status();
+    if (at < behind + format::kEntryHeaderSize) first_blank = first_blank && empty.value();
+    if (!empty.value()) place_.end = at + unit_;
   }
   sealed_ = first_blank && place_.end != behind;
   return Status::kOk;
@@ -201,7 +230,13 @@ Status SegmentLog::step(uint64_t& position, uint64_t limit, LogEntry& out) const
       continue;
     }
     uint8_t raw[format::kEntryHeaderSize];
-    WAYSEAL_TRY(storage_.read(address(position), raw));
+    const Status read = read_medium(address(position), raw);
+    if (read == Status::kMalformed) {
+      searching = true;
+      position = block_behind(position);
+      continue;
+    }
+    WAYSEAL_TRY(read);
     if (decode(raw, segment, out) && footprint(out.size) <= next - position) {
       out.position = position;
       position += footprint(out.size);
@@ -220,14 +255,17 @@ Status SegmentLog::step(uint64_t& position, uint64_t limit, LogEntry& out) const
 }
 
 Result<bool> SegmentLog::intact(const LogEntry& entry) const {
+  const uint64_t payload = address(entry.position) + format::kEntryHeaderSize;
   uint32_t crc = 0;
-  WAYSEAL_TRY(
-      log::crc32c_stored(storage_, address(entry.position) + format::kEntryHeaderSize, entry.size, crc));
+  Status status = log::crc32c_stored(storage_, payload, entry.size, crc);
+  if (status == Status::kStorageFailed) status = log::crc32c_stored(storage_, payload, entry.size, crc);
+  if (status == Status::kStorageFailed && medium_answers()) return false;
+  if (status != Status::kOk) return status;
   return crc == entry.check;
 }
 
 Status SegmentLog::read(const LogEntry& entry, uint32_t offset, MutableBytes out) const {
-  return storage_.read(address(entry.position) + format::kEntryHeaderSize + offset, out);
+  return read_medium(address(entry.position) + format::kEntryHeaderSize + offset, out);
 }
 
 // The first segment ever. Prefers one that is blank, so that nothing needs to be erased and a cut leaves only
@@ -235,10 +273,10 @@ Status SegmentLog::read(const LogEntry& entry, uint32_t offset, MutableBytes out
 Status SegmentLog::choose_first(uint64_t& segment) {
   for (uint64_t candidate = newest_header_ + 1; candidate <= newest_header_ + segment_count_; ++candidate) {
     const uint64_t base = address(start_of(candidate));
-    const Result<bool> blank = log::is_blank(storage_, base, base + segment_size_);
-    if (!blank.ok()) return blank.status();
+    const Result<bool> empty = blank(base, base + segment_size_);
+    if (!empty.ok()) return empty.status();
     segment = candidate;
-    if (blank.value()) return Status::kOk;
+    if (empty.value()) return Status::kOk;
   }
   segment = newest_header_ + 1;
   return erase_segment(segment);

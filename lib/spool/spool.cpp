@@ -200,6 +200,7 @@ Status Spool::append(const SessionId& session, uint64_t sequence, Bytes sealed) 
   if (sealed.empty() || sealed.size() > kRecordMax) return Status::kInvalidArgument;
   if (sequence <= highest_ || sequence > kSessionRecordsMax) return Status::kInvalidArgument;
   if (!log_.has_room(log_.footprint(static_cast<uint32_t>(sealed.size())))) WAYSEAL_TRY(roll());
+  if (!is_current(session)) return Status::kBadState;  // its SessionOpen was found damaged
 
   LogEntry entry;
   entry.session = session;
@@ -294,6 +295,12 @@ Status Spool::carry_opens() {
       continue;
     }
     if (status != Status::kOk) return status;
+    const Result<bool> whole = log_.intact(entry);
+    if (!whole.ok()) return whole.status();
+    if (!whole.value()) {
+      lose_open(session);
+      continue;
+    }
     if (log_.has_room(log_.footprint(entry.size) + log_.footprint(spool_format::kCheckpointMax))) {
       WAYSEAL_TRY(log_.append_copy(entry));
     } else {
@@ -429,8 +436,9 @@ Status Spool::read(const SpoolEntry& entry, MutableBytes out) {
   place.position = entry.position;
   place.sequence = static_cast<uint32_t>(entry.sequence);
   place.size = entry.size;
-  WAYSEAL_TRY(log_.read(place, 0, out.first(entry.size)));
-  if (log::crc32c(0, out.first(entry.size)) == entry.check) return Status::kOk;
+  const Status status = log_.read(place, 0, out.first(entry.size));
+  if (status == Status::kOk && log::crc32c(0, out.first(entry.size)) == entry.check) return Status::kOk;
+  if (status != Status::kOk && status != Status::kMalformed) return status;
   Session* session = find(entry.session);
   if (session == nullptr) return Status::kMalformed;
   if (entry.kind == SpoolEntryKind::kSessionOpen) {

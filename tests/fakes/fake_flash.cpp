@@ -34,6 +34,7 @@ Status FakeFlash::do_read(uint64_t offset, MutableBytes out) {
   ++reads_;
   if (!powered_) return Status::kStorageFailed;
   if (reads_ == fail_read_at_) return fail_read_status_;
+  if (offset < unreadable_to_ && offset + out.size() > unreadable_from_) return Status::kStorageFailed;
   std::copy_n(image_.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
   return Status::kOk;
 }

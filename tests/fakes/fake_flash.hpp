@@ -48,6 +48,11 @@ class FakeFlash final : public Storage {
   void fail_write_at(uint64_t n, Status status);
   /// The n-th read from now fails.
   void fail_read_at(uint64_t n, Status status);
+  /// Reads that touch [from, to) fail, whatever is written there.
+  void make_unreadable(uint64_t from, uint64_t to) {
+    unreadable_from_ = from;
+    unreadable_to_ = to;
+  }
   /// All writing operations fail until called with nothing.
   void fail_all_writes(std::optional<Status> status) { fail_all_ = status; }
   /// Turns bits over, as rot does.
@@ -104,6 +109,7 @@ class FakeFlash final : public Storage {
   uint64_t fail_read_at_ = 0;
   Status fail_read_status_ = Status::kOk;
   std::optional<Status> fail_all_;
+  uint64_t unreadable_from_ = 0, unreadable_to_ = 0;
   uint64_t writes_ = 0, programs_ = 0, erases_ = 0, syncs_ = 0, reads_ = 0, programmed_bytes_ = 0,
            violations_ = 0;
 };

@@ -57,11 +57,12 @@ class SegmentLog {
   uint64_t segment_of(uint64_t position) const { return position / segment_size_; }
 
   /// Finds the next valid entry at or behind `position` and before `limit`, and moves `position` behind it.
-  /// Damaged stretches are skipped. \return kOk; kNotFound: `position` is where to go on later; kStorageFailed.
+  /// Damaged stretches are skipped, and blocks that cannot be read.
+  /// \return kOk; kNotFound: `position` is where to go on later; kStorageFailed: nothing at all can be read.
   Status step(uint64_t& position, uint64_t limit, LogEntry& out) const;
-  /// True when the payload is what was written.
+  /// True when the payload is what was written. \return kStorageFailed: as `step`.
   Result<bool> intact(const LogEntry& entry) const;
-  /// Copies part of a payload.
+  /// Copies part of a payload. \return kOk; kMalformed: it cannot be read; kStorageFailed: as `step`.
   Status read(const LogEntry& entry, uint32_t offset, MutableBytes out) const;
 
   /// Bytes that an entry takes.
@@ -90,6 +91,9 @@ class SegmentLog {
  private:
   Status measure(uint32_t checkpoint_max);
   Status read_segment_header(uint32_t index, uint64_t& segment) const;
+  bool medium_answers() const;
+  Status read_medium(uint64_t at, MutableBytes out) const;
+  Result<bool> blank(uint64_t from, uint64_t to) const;
   Status find_newest(uint64_t& newest) const;
   Status find_unheaded(uint64_t& newest) const;
   Status check_blank() const;
@@ -99,6 +103,8 @@ class SegmentLog {
   Status erase_segment(uint64_t segment);
   void skip_failed(LogEntry& entry, uint32_t size);
   uint64_t address(uint64_t position) const { return position % ring_size_; }
+  // Segments begin with a block: positions and addresses have the same borders.
+  uint64_t block_behind(uint64_t at) const { return at - at % geometry_.block_size + geometry_.block_size; }
 
   Storage& storage_;
   StorageGeometry geometry_;

@@ -78,6 +78,10 @@ struct SpoolStats {
 /// to the segment number, and a CRC-32C over its bytes. Mounting writes nothing. Everything is described in
 /// lib/spool/format.hpp.
 ///
+/// **Damage.** Bytes that come back changed, and places that the medium cannot read although it can read others,
+/// are damage: what lies there is skipped and counted, at the latest by the next mount or when its segment goes.
+/// Only a medium of which nothing can be read is kStorageFailed to the reading calls.
+///
 /// **States.** Only `mount` and `format` may be called first. A failed sync of the medium makes every writing
 /// call return kStorageFailed until `mount` is called again, because nothing since the last sync may be taken
 /// as durable.
@@ -145,7 +149,8 @@ class Spool {
 
   /// Copies an entry's bytes to the first entry.size bytes of `out`.
   /// \return kOk; kBufferTooSmall; kNotFound when it was evicted in the meantime: skip it;
-  ///         kMalformed when the medium gives back something else: the record is then in the ledger, skip it;
+  ///         kMalformed when the medium gives back something else, or cannot read it even at a second try: the
+  ///         record is then in the ledger, skip it;
   ///         kStorageFailed; kBadState before `mount`.
   Status read(const SpoolEntry& entry, MutableBytes out);
 
