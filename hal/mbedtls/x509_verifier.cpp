@@ -40,7 +40,7 @@ struct Certificate {
   ~Certificate() { mbedtls_x509_crt_free(&crt); }
   Certificate(const Certificate&) = delete;
   Certificate& operator=(const Certificate&) = delete;
-  mbedtls_x509_crt crt;
+  mbedtls_x509_crt crt = {};
 };
 
 // The low-level part of an error is its last seven bits; the high-level part the rest.

@@ -131,7 +131,10 @@ void Courier::plan_open(const SessionId& session) {
 }
 
 Result<Bytes> Courier::do_next() {
-  if (state_ == State::kPrekeys) return Bytes(piece().first(static_cast<size_t>(plan_bytes_)));
+  if (state_ == State::kPrekeys) {
+    const Bytes request = piece().first(static_cast<size_t>(plan_bytes_));
+    return request;
+  }
   const MutableBytes out = piece();
   size_t used = 0;
   if (!plan_headed_) {
@@ -145,7 +148,9 @@ Result<Bytes> Courier::do_next() {
     WAYSEAL_TRY(append_item(plan_[plan_sent_], used));
     ++plan_sent_;
   }
-  return used > 0 ? Result<Bytes>(Bytes(out.first(used))) : Result<Bytes>(Status::kBufferTooSmall);
+  if (used == 0) return Status::kBufferTooSmall;
+  const Bytes filled = out.first(used);
+  return filled;
 }
 
 Status Courier::append_item(const SpoolEntry& entry, size_t& used) {

@@ -156,7 +156,7 @@ TestKey make_key(TestKeyKind kind) {
 
 TestKey key_from(const Scalar& scalar) {
   BIGNUM* number = BN_bin2bn(scalar.data(), static_cast<int>(scalar.size()), nullptr);
-  const TestKey key = import_p256(public_point(scalar), number);
+  TestKey key = import_p256(public_point(scalar), number);
   BN_clear_free(number);
   return key;
 }

@@ -14,8 +14,6 @@
 #include <fstream>
 #include <stdexcept>
 
-extern char** environ;
-
 namespace wayseal::test {
 
 ScratchDirectory::ScratchDirectory() {
@@ -30,7 +28,7 @@ ScratchDirectory::~ScratchDirectory() {
 }
 
 std::string ScratchDirectory::write(const std::string& name, const std::string& content) const {
-  const std::string path = path_ + "/" + name;
+  std::string path = path_ + "/" + name;
   std::ofstream(path, std::ios::binary) << content;
   return path;
 }
@@ -44,6 +42,7 @@ Child::Child(const std::vector<std::string>& argv) {
   posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDERR_FILENO);
   std::vector<char*> args;
+  args.reserve(argv.size() + 1);
   for (const std::string& arg : argv) args.push_back(const_cast<char*>(arg.c_str()));
   args.push_back(nullptr);
   const int error = ::posix_spawnp(&pid_, args[0], &actions, nullptr, args.data(), environ);

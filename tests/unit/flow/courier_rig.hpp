@@ -107,6 +107,7 @@ struct CourierWorld : SealerWorld {
 
   Blob ack_for(const Blob& ack_session, const std::set<Blob>& touched) const {
     std::vector<AckEntry> entries;
+    entries.reserve(touched.size());
     for (const Blob& session : touched) entries.push_back(ack_entry(session));
     SessionId id;
     std::copy(ack_session.begin(), ack_session.end(), id.data);

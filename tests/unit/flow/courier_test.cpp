@@ -11,8 +11,6 @@ namespace {
 using fakes::Blob;
 using fakes::CourierLife;
 using fakes::CourierWorld;
-using fakes::http_answer;
-using fakes::HttpRequest;
 using fakes::LineFaults;
 using fakes::SeenRequest;
 

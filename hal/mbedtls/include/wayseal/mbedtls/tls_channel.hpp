@@ -96,12 +96,12 @@ class TlsChannel final : public Channel {
   KeyVault& vault_;
   Clock& clock_;
   TlsConfig config_;
-  mbedtls_ssl_config tls_config_;
-  mbedtls_ssl_context tls_;
-  mbedtls_x509_crt ca_;
-  mbedtls_x509_crt own_;
-  mbedtls_x509_crl crl_;
-  mbedtls_pk_context key_;
+  mbedtls_ssl_config tls_config_ = {};
+  mbedtls_ssl_context tls_ = {};
+  mbedtls_x509_crt ca_ = {};
+  mbedtls_x509_crt own_ = {};
+  mbedtls_x509_crl crl_ = {};
+  mbedtls_pk_context key_ = {};
   psa_key_id_t key_id_ = 0;
   CertificateDates dates_;
   MonotonicTime opened_;

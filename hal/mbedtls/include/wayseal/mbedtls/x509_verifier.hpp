@@ -45,7 +45,7 @@ class X509Verifier final : public CertVerifier {
   Status do_verify(const CertChain& chain, Role role, CertificateDates dates, CertInfo& info) override;
   Status check_path(mbedtls_x509_crt& leaf, mbedtls_x509_crt& intermediate, CertificateDates dates);
 
-  mbedtls_x509_crt root_;
+  mbedtls_x509_crt root_ = {};
   bool has_root_ = false;
 };
 
