@@ -26,9 +26,9 @@ using Context = std::unique_ptr<X509_STORE_CTX, Freer<X509_STORE_CTX_free>>;
 
 X509Ptr parse_certificate(std::string_view der) {
   if (der.empty() || der.size() > 1024) return nullptr;
-  const unsigned char* at = data(der);
+  const unsigned char* at = octets(der);
   X509Ptr certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-  const bool whole = certificate && at == data(der) + der.size();
+  const bool whole = certificate && at == octets(der) + der.size();
   ERR_clear_error();
   return whole ? std::move(certificate) : nullptr;
 }
@@ -77,6 +77,15 @@ std::string common_name(const X509* certificate) {
   const ASN1_STRING* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index));
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
           static_cast<size_t>(ASN1_STRING_length(value))};
+}
+
+/// OpenSSL looks at CRLs before signatures. A certificate on a CRL is remembered and the verification goes on, so that
+/// "revoked" is said only of a chain that is genuine and in date in all else: else whoever is on the way could swap
+/// in a forged intermediate with a revoked serial number, and have an honest vehicle refused.
+int note_revocation(int ok, X509_STORE_CTX* context) {
+  if (ok == 1 || X509_STORE_CTX_get_error(context) != X509_V_ERR_CERT_REVOKED) return ok;
+  *static_cast<bool*>(X509_STORE_CTX_get_app_data(context)) = true;
+  return 1;
 }
 
 }  // namespace
@@ -139,10 +148,12 @@ Leaf Pki::verify(const std::vector<std::string_view>& chain, Role role) const {
   sk_X509_push(untrusted.get(), intermediate.get());
   const Context context(X509_STORE_CTX_new());
   X509_STORE_CTX_init(context.get(), store_.get(), leaf.get(), untrusted.get());
-  const bool valid = X509_verify_cert(context.get()) == 1;
-  const int error = X509_STORE_CTX_get_error(context.get());
+  bool revoked = false;
+  X509_STORE_CTX_set_app_data(context.get(), &revoked);
+  X509_STORE_CTX_set_verify_cb(context.get(), note_revocation);
+  const bool genuine = X509_verify_cert(context.get()) == 1;
   ERR_clear_error();
-  if (!valid && error != X509_V_ERR_CERT_REVOKED) return result;
+  if (!genuine) return result;
   // The path must be the one that was sent, below the root and nothing else.
   const STACK_OF(X509)* path = X509_STORE_CTX_get0_chain(context.get());
   if (path == nullptr || sk_X509_num(path) != 3 || X509_cmp(sk_X509_value(path, 1), intermediate.get()) != 0) {
@@ -150,7 +161,7 @@ Leaf Pki::verify(const std::vector<std::string_view>& chain, Role role) const {
   }
   result.common_name = common_name(leaf.get());
   if (result.common_name.empty()) return result;
-  result.state = valid ? ChainState::kValid : ChainState::kRevoked;
+  result.state = revoked ? ChainState::kRevoked : ChainState::kValid;
   result.digest = sha256(chain[0]);
   result.key.reset(X509_get_pubkey(leaf.get()));
   return result;
@@ -159,15 +170,15 @@ Leaf Pki::verify(const std::vector<std::string_view>& chain, Role role) const {
 bool verify_signature(EVP_PKEY* key, std::string_view digest, std::string_view signature) {
   if (signature.size() != 64 || digest.size() != 32) return false;
   const std::unique_ptr<ECDSA_SIG, Freer<ECDSA_SIG_free>> parts(ECDSA_SIG_new());
-  ECDSA_SIG_set0(parts.get(), BN_bin2bn(data(signature), 32, nullptr),
-                 BN_bin2bn(data(signature) + 32, 32, nullptr));
+  ECDSA_SIG_set0(parts.get(), BN_bin2bn(octets(signature), 32, nullptr),
+                 BN_bin2bn(octets(signature) + 32, 32, nullptr));
   unsigned char* der = nullptr;
   const int size = i2d_ECDSA_SIG(parts.get(), &der);
   const std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>> context(EVP_PKEY_CTX_new(key, nullptr));
   const bool ok =
       size > 0 && EVP_PKEY_verify_init(context.get()) == 1 &&
       EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1 &&
-      EVP_PKEY_verify(context.get(), der, static_cast<size_t>(size), data(digest), digest.size()) == 1;
+      EVP_PKEY_verify(context.get(), der, static_cast<size_t>(size), octets(digest), digest.size()) == 1;
   OPENSSL_free(der);
   ERR_clear_error();
   return ok;
@@ -182,7 +193,7 @@ bool on_curve(std::string_view point) {
   static const Group group(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
   const Point parsed(EC_POINT_new(group.get()));
   // EC_POINT_oct2point checks that the point lies on the curve.
-  const bool ok = EC_POINT_oct2point(group.get(), parsed.get(), data(point), point.size(), nullptr) == 1;
+  const bool ok = EC_POINT_oct2point(group.get(), parsed.get(), octets(point), point.size(), nullptr) == 1;
   ERR_clear_error();
   return ok;
 }

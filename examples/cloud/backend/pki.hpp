@@ -29,7 +29,7 @@ enum class Role : unsigned char { kVehicle = 1, kPrekey = 2, kTime = 3 };
 
 enum class ChainState {
   kValid,
-  kRevoked,       ///< Would be valid, were it not on a CRL.
+  kRevoked,       ///< Every signature, date and role holds, but a certificate of the chain is on a CRL.
   kNotAuthentic,  ///< Everything else, with no finer detail.
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch_test_macros.hpp>
 
+#include "provision/x509.hpp"
 #include "world.hpp"
 
 namespace cloud_test {
@@ -124,6 +125,49 @@ TEST_CASE("a revoked vehicle is refused, and gets no prekeys") {
   CHECK(refused(world.deliver(vehicle.id(), {}, {session.open}, {}), vehicle, session) ==
         SessionRefused::REASON_VEHICLE_REVOKED);
   CHECK(world.post("/v1/prekeys", vehicle.id(), vehicle.prekeys_request(1)).status == 403);
+}
+
+TEST_CASE("a forged intermediate with a revoked serial number cannot have an honest vehicle refused") {
+  World world;
+  TestVehicle vehicle = world.vehicle();
+  TestSession session = vehicle.open_session();
+  const auto authority = Fleet::get().pki().certificate("vehicle");
+  const std::string serial = wayseal::oem::serial_of(authority.get());
+  // The last digit of the serial number becomes another one, so the root's signature breaks; the key stays.
+  Blob number;
+  for (size_t i = 0; i < serial.size(); i += 2) {
+    number += static_cast<char>(std::stoi(serial.substr(i, 2), nullptr, 16));
+  }
+  v1::SessionOpen open;
+  REQUIRE(open.ParseFromString(session.open));
+  const size_t at = open.chain(1).find(number);
+  REQUIRE(at != Blob::npos);
+  number.back() = static_cast<char>(number.back() ^ 1);
+  open.mutable_chain(1)->replace(at, number.size(), number);
+  std::string revoked = serial.substr(0, serial.size() - 2);
+  char digits[3];
+  std::snprintf(digits, sizeof digits, "%02X", static_cast<unsigned char>(number.back()));
+  revoked += digits;
+
+  std::string lists;
+  for (const char* const name : {"data-root", "vehicle", "prekey", "time"}) {
+    const auto key = wayseal::oem::read_key(Fleet::get().folder() + "/ca/" + name + ".key");
+    const std::vector<std::string> serials =
+        std::string(name) == "data-root" ? std::vector<std::string>{revoked} : std::vector<std::string>{};
+    lists += wayseal::oem::make_crl(Fleet::get().pki().certificate(name).get(), key.get(), serials, 30);
+  }
+  world.stop_gently();
+  wayseal::oem::write_file(Fleet::get().folder() + "/backend/crl.pem", lists, wayseal::oem::kPublic);
+  world.start();
+  const Delivered forged = world.deliver(vehicle.id(), {}, {open.SerializeAsString()}, {});
+  CHECK(forged.reply.refusals_size() == 0);
+  CHECK(world.stat("refusals") == 0);
+  CHECK(world.alarms("open-not-authentic") == 1);
+  const auto ack =
+      acked(world.deliver(vehicle.id(), session.id, {session.open}, {session.seal(some_batch())}), session);
+  Fleet::get().write_crls();
+  REQUIRE(ack);
+  CHECK(ack->contiguous() == 1);
 }
 
 TEST_CASE("a rolled-back flash loses nothing: a prekey used twice is accepted and raises an alarm") {
