@@ -153,8 +153,10 @@ Status Sealer::ensure_session() {
 }
 
 Status Sealer::open_session() {
-  // Whatever the session before sealed is durable first, so that its last durable sequence is its last one.
-  WAYSEAL_TRY(spool_status(parts_.spool.sync()));
+  // Whatever the session before sealed is durable first, so that its last durable sequence is its last one. No prekey
+  // is spent on a spool that cannot be written.
+  WAYSEAL_TRY(spool_status(spool_doubtful_ ? parts_.spool.probe() : parts_.spool.sync()));
+  spool_doubtful_ = false;
   PreviousSession previous;
   WAYSEAL_TRY(previous_session(previous));
   size_t size = 0;
@@ -345,6 +347,7 @@ bool Sealer::drops_changed(const Reported& current, ReportWhen when) const {
 // Notes that the spool must be mounted again; its failure may have come out of any of its calls.
 Status Sealer::spool_status(Status status) {
   if (status == Status::kStorageFailed) spool_failed_ = true;
+  if (status == Status::kStorageFailed || status == Status::kFull) spool_doubtful_ = true;
   return status;
 }
 
@@ -365,6 +368,8 @@ Status Sealer::recover() {
     token_lost_ = false;
     ++stats_.token_reopens;
   }
+  // The Courier syncs as well.
+  if (parts_.spool.ready() != Status::kOk) static_cast<void>(spool_status(Status::kStorageFailed));
   if (spool_failed_) {
     // Nothing since the last sync counts as durable. A new session tells the backend where this one ended.
     session_.close();

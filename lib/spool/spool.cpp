@@ -240,6 +240,13 @@ Status Spool::sync() {
   return unsynced_ ? sync_medium() : Status::kOk;
 }
 
+Status Spool::probe() {
+  WAYSEAL_TRY(ready());
+  if (!log_.has_room(log_.footprint(checkpoint_size()))) return roll();
+  WAYSEAL_TRY(write_checkpoint());
+  return sync_medium();
+}
+
 Status Spool::flush() {
   WAYSEAL_TRY(ready());
   if (marks_dirty_ || ledger_dirty_) {

@@ -193,6 +193,7 @@ class Sealer {
   bool wants_prekeys_ = false;
   bool token_lost_ = false;
   bool spool_failed_ = false;
+  bool spool_doubtful_ = false;  // has failed or was full, and was not written since
   bool denied_ = false;
 };
 

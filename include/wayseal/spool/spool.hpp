@@ -132,6 +132,14 @@ class Spool {
   /// \return kOk; kFull, kStorageFailed: see "States".
   Status sync();
 
+  /// Writes the bookkeeping and makes it durable, whether anything has changed or not: finds out whether the
+  /// medium can be written, before something precious is spent on a record for it. As `sync` otherwise.
+  Status probe();
+
+  /// kOk; kBadState before `mount`; kStorageFailed after a failed sync of the medium, whoever asked for it: see
+  /// "States".
+  Status ready() const;
+
   /// Makes durable all of it: records, settled marks, ledger. For a shutdown; after it a restart repeats
   /// nothing, unless room for the marks could be had only by evicting.
   /// \return as `sync`.
@@ -272,7 +280,6 @@ class Spool {
   Status replay_open(const LogEntry& entry, uint64_t checkpoint);
   Status replay_record(const LogEntry& entry, uint64_t checkpoint);
   void finish_replay();
-  Status ready() const;
 
   SegmentLog log_;
   LossLedger ledger_;

@@ -2,6 +2,7 @@
 #include "wayseal/flow/sealer.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <set>
 
 #include "unit/flow/sealer_rig.hpp"
@@ -209,6 +210,46 @@ TEST_CASE("sealer: a spool that fails is mounted again, and nothing that waits i
   CHECK(life.sealer.stats().spool_remounts >= 1);
   life.deliver();
   CHECK(life.payloads(ContentType::kBatch) == Texts{"a", "b"});
+}
+
+TEST_CASE("sealer: while the spool cannot be written, no prekey is spent and the token is left alone") {
+  SealerWorld world;
+  SealerLife life(world);
+  REQUIRE(life.fetch(8).bundle == Status::kOk);
+  REQUIRE(SealerLife::collect(life.bus_queue, "a"));
+  REQUIRE(life.run() == Status::kOk);
+  REQUIRE(life.spool.sync() == Status::kOk);
+  const Status failure = GENERATE(Status::kStorageFailed, Status::kFull);
+  world.spool_flash.fail_all_writes(failure);
+  if (failure == Status::kFull) world.clock.break_continuity();
+  REQUIRE(SealerLife::collect(life.bus_queue, "b"));
+  CHECK(life.run() == failure);
+  const size_t prekeys = life.prekeys.counts().one_time;
+  const auto agreed = world.vault.calls(VaultCall::kMakeEphemeral);
+  for (int i = 0; i < 20; ++i) {
+    world.clock.advance_ms(60000);
+    CHECK(life.run() == failure);
+  }
+  CHECK(life.prekeys.counts().one_time == prekeys);
+  CHECK(world.vault.calls(VaultCall::kMakeEphemeral) == agreed);
+  world.spool_flash.fail_all_writes(std::nullopt);
+  world.clock.advance_ms(60000);
+  REQUIRE(life.run() == Status::kOk);
+  life.deliver();
+  CHECK(life.payloads(ContentType::kBatch) == Texts{"a", "b"});
+}
+
+TEST_CASE("sealer: a sync that failed for the courier is the sealer's to mend") {
+  SealerWorld world;
+  SealerLife life(world);
+  REQUIRE(life.fetch(8).bundle == Status::kOk);
+  REQUIRE(SealerLife::collect(life.bus_queue, "a"));
+  REQUIRE(life.run() == Status::kOk);
+  world.spool_flash.fail_write_at(1, Status::kStorageFailed);
+  REQUIRE(life.spool.sync() == Status::kStorageFailed);
+  CHECK(life.run() == Status::kOk);
+  CHECK(life.sealer.stats().spool_remounts == 1);
+  CHECK(life.spool.ready() == Status::kOk);
 }
 
 TEST_CASE("sealer: records are durable after the interval, and after the bytes") {
