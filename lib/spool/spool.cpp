@@ -54,10 +54,24 @@ void Spool::remove_session(size_t index) {
   marks_dirty_ = true;
 }
 
-// The newest session stays: its end is asked for when the next one opens.
+// The newest session stays: its end is asked for when the next one opens. So does one whose SessionOpen the backend
+// does not have yet, without a record even: its number in the row of sessions would be missing there.
 void Spool::drop_finished() {
   for (size_t i = session_count_; i > 1; --i) {
-    if (sessions_[i - 2].waiting == 0) remove_session(i - 2);
+    const Session& session = sessions_[i - 2];
+    const bool open_waits = session.open_position != 0 && !session.open_acked;
+    if (session.waiting == 0 && !open_waits) remove_session(i - 2);
+  }
+}
+
+// Room for one session more. Those without a record go first: nothing is lost with them that would have to be counted.
+void Spool::make_room_for_session() {
+  while (session_count_ > kLiveSessionsMax || waiting_sessions() >= kLiveSessionsMax) {
+    size_t oldest = 0;
+    while (oldest + 1 < session_count_ && sessions_[oldest].waiting > 0) ++oldest;
+    if (oldest + 1 == session_count_) oldest = 0;  // all but the newest have records
+    forfeit(sessions_[oldest], LossCause::kEvicted);
+    remove_session(oldest);
   }
 }
 
@@ -168,10 +182,7 @@ Status Spool::append_open(const SessionId& session, Bytes session_open) {
     return Status::kInvalidArgument;
   }
   drop_finished();
-  if (waiting_sessions() >= kLiveSessionsMax) {
-    forfeit(sessions_[0], LossCause::kEvicted);
-    remove_session(0);
-  }
+  make_room_for_session();
   // The checkpoint fixes where the session before has ended, and lets an older one go before the new one comes.
   const uint32_t size = log_.footprint(static_cast<uint32_t>(session_open.size()));
   if (log_.has_room(log_.footprint(checkpoint_size()) + size)) {
@@ -291,9 +302,17 @@ Status Spool::build_segment() {
   return sync_medium();
 }
 
+// Those that records need come first, for room may run short.
 Status Spool::carry_opens() {
+  WAYSEAL_TRY(carry_opens(Carry::kNeeded));
+  return carry_opens(Carry::kEmpty);
+}
+
+Status Spool::carry_opens(Carry which) {
   for (size_t i = session_count_; i > 0; --i) {
     Session& session = sessions_[i - 1];
+    const bool needed = session.waiting > 0 || i == session_count_;
+    if (needed != (which == Carry::kNeeded)) continue;
     if (session.open_position == 0 || session.open_position >= tail_position()) continue;
     LogEntry entry;
     const Status status = read_open_header(session, entry);

@@ -67,7 +67,8 @@ struct SpoolStats {
 /// session, or it was evicted because the log was full. Evicted, refused and damaged records and void numbers
 /// stand in the loss ledger, durably *before* the bytes go, until a report about them has been settled. A
 /// restart may repeat what was settled shortly before; it never forgets. A SessionOpen stays for as long as its
-/// session has records here.
+/// session has records here, and until the backend has acknowledged it; one without records is the first to go,
+/// uncounted, when kLiveSessionsMax sessions are here.
 ///
 /// **How.** N erase blocks make one segment, large enough for the largest record beside the bookkeeping: 28 KiB
 /// with 4 KiB blocks and default limits. Segment number s, counted from the first one ever, lies at s modulo
@@ -228,6 +229,8 @@ class Spool {
     Marks marks;
   };
 
+  enum class Carry : uint8_t { kNeeded, kEmpty };
+
   // Sessions by age; the last one is the one opened last.
   Session* find(const SessionId& id);
   const Session* find(const SessionId& id) const;
@@ -239,6 +242,7 @@ class Spool {
   Session* add_session(const SessionId& id, uint64_t position);
   void remove_session(size_t index);
   void drop_finished();
+  void make_room_for_session();
   size_t waiting_sessions() const;
   void forfeit(Session& session, LossCause cause);
   void give_up(Session& session, LossCause cause);
@@ -259,6 +263,7 @@ class Spool {
   Status roll();
   Status build_segment();
   Status carry_opens();
+  Status carry_opens(Carry which);
   Status find_carried_opens();
   Status release_up_to(uint64_t segment);
   Status release_segment();

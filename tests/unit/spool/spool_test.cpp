@@ -130,6 +130,41 @@ TEST_CASE("spool: a session that is settled is forgotten, but the newest one tel
   CHECK(f.spool.stats().sessions == 1);
 }
 
+TEST_CASE("spool: an open that was never acknowledged stays although its session has no record") {
+  SpoolFixture f(256);
+  f.open(1);
+  f.open(2);
+  f.append(2, 1);
+  CHECK(delivered(f.spool) == Names{"open:1", "open:2", "2:1"});
+  REQUIRE(f.spool.sync() == Status::kOk);
+  f.remount();
+  CHECK(delivered(f.spool) == Names{"open:1", "open:2", "2:1"});
+  SECTION("until it is") {
+    f.settle(1, 0);
+    CHECK(delivered(f.spool) == Names{"open:2", "2:1"});
+    f.remount();
+  }
+  SECTION("until too many sessions wait: then it goes first, and is no loss") {
+    for (uint32_t session = 3; session <= kLiveSessionsMax + 1; ++session) {
+      f.open(session, 200);
+      f.append(session, 1);
+    }
+    CHECK(delivered(f.spool).front() == "open:1");
+    f.open(kLiveSessionsMax + 2, 200);
+    CHECK(delivered(f.spool).front() == "open:3");
+    CHECK(f.spool.stats().evicted == 1);  // of session 2
+  }
+  SECTION("also when its segment goes") {
+    f.open(3);
+    f.append(3, 1, 3000, 900);
+    REQUIRE(f.spool.sync() == Status::kOk);
+    f.remount();
+    const Names out = delivered(f.spool);
+    CHECK(std::count(out.begin(), out.end(), "2:1") == 0);
+    for (const char* open : {"open:1", "open:2", "open:3"}) CHECK(std::count(out.begin(), out.end(), open) == 1);
+  }
+}
+
 TEST_CASE("spool: nothing can be appended to a session of an earlier life, nor twice under one number") {
   SpoolFixture f;
   CHECK(f.spool.append(session_id(1), 1, view(record_bytes(1, 1, 10))) == Status::kBadState);
