@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -22,6 +23,11 @@ using wayseal::Status;
 constexpr int kIdleMs = 20;
 /// Time that systemd's TimeoutStopSec leaves with a margin.
 constexpr int64_t kStoreDeadlineMs = 8'000;
+/// Between two tries to store everything, and within one while token or storage fails.
+constexpr int64_t kStoreAgainMs = 1'000;
+constexpr std::chrono::milliseconds kNextTry{200};
+/// Storage that fails for so long may be mended by opening the files anew: the service manager starts the agent again.
+constexpr int64_t kStorageFailedMs = 60'000;
 
 std::vector<uint8_t> read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -130,19 +136,37 @@ void Agent::bus_loop(const std::atomic<bool>& told_to_stop) {
 /// False when the token or the configuration will never do.
 bool Agent::cloud_loop(const std::atomic<bool>& told_to_stop) {
   bool last_report_made = false;
+  MonotonicTime report_again_at;
   while (!told_to_stop) {
+    const MonotonicTime now = cloud_.clock().now();
     status_.step();
-    last_status_ = client_->step_cloud(cloud_.clock().now());
+    last_status_ = client_->step_cloud(now);
     log_changes();
     if (last_status_ == Status::kDenied || last_status_ == Status::kInvalidArgument) return false;
-    if (ends_ == Ends::kWhenAllDelivered && bus_done_ && client_->all_delivered()) {
+    if (storage_is_lost(now)) {
+      log("storage failed", "for a minute: ending, so that a new start opens the files anew");
+      return false;
+    }
+    if (ends_ == Ends::kWhenAllDelivered && bus_done_ && client_->all_delivered() && report_again_at <= now) {
       if (last_report_made) return true;
       // What the bus side lost may still want a report; then that is delivered as well.
       last_report_made = store_everything();
+      report_again_at = wayseal::after_ms(now, kStoreAgainMs);
+      if (last_status_ == Status::kDenied) return false;
     }
     if (last_status_ != Status::kWouldBlock) cloud_.wait(kIdleMs);
   }
   return true;
+}
+
+bool Agent::storage_is_lost(MonotonicTime now) {
+  if (last_status_ != Status::kStorageFailed) {
+    storage_failing_ = false;
+    return false;
+  }
+  if (!storage_failing_) storage_failing_since_ = now;
+  storage_failing_ = true;
+  return wayseal::ms_between(storage_failing_since_, now) >= kStorageFailedMs;
 }
 
 bool Agent::store_everything() {
@@ -150,8 +174,11 @@ bool Agent::store_everything() {
   // The bus side has ended, so its half may be driven from here.
   Status flushed = client_->flush_bus();
   while (flushed == Status::kFull && cloud_.clock().now() < deadline) {
-    (void)client_->prepare_sleep(deadline);
+    const Status stored = client_->prepare_sleep(deadline);
+    if (stored == Status::kDenied) break;
     flushed = client_->flush_bus();
+    // Not a wait for the connection: that may have something to say all the time.
+    if (flushed == Status::kFull && stored != Status::kOk) std::this_thread::sleep_for(kNextTry);
   }
   last_status_ = client_->prepare_sleep(deadline);
   return flushed == Status::kOk && last_status_ == Status::kOk;

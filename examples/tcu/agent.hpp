@@ -30,7 +30,8 @@ class Agent {
   Agent& operator=(const Agent&) = delete;
 
   /// Until the end. Makes durable what was collected before it returns.
-  /// \return the exit code: 0; 1 when something that was collected could not be stored, or the token refuses for good.
+  /// \return the exit code: 0; 1 when something that was collected could not be stored, the token refuses for good, or
+  ///         storage has failed for a minute (to be started again, which opens the files anew).
   int run(const std::atomic<bool>& told_to_stop);
 
   /// Everything that is counted, as one JSON object in one line.
@@ -41,6 +42,7 @@ class Agent {
   void bus_loop(const std::atomic<bool>& told_to_stop);
   bool cloud_loop(const std::atomic<bool>& told_to_stop);
   bool store_everything();
+  bool storage_is_lost(wayseal::MonotonicTime now);
   void log_changes();
   void log(const char* event, const std::string& detail = "") const;
 
@@ -57,6 +59,8 @@ class Agent {
   std::atomic<bool> bus_done_{false};
   std::atomic<bool> stop_bus_{false};
   wayseal::MonotonicTime started_;
+  wayseal::MonotonicTime storage_failing_since_;
+  bool storage_failing_ = false;
   wayseal::Status last_status_ = wayseal::Status::kOk;
   wayseal::ChannelFailure last_channel_failure_ = wayseal::ChannelFailure::kNone;
 };
