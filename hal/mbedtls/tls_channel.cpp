@@ -58,7 +58,8 @@ ChannelFailure failure_of_alert(uint8_t alert) {
   }
 }
 
-/// The most telling of the verification's findings: an untrusted chain makes everything else in it a mere claim.
+/// The most telling of the verification's findings: an untrusted chain makes everything else in it a mere
+/// claim.
 ChannelFailure failure_of_flags(uint32_t flags) {
   constexpr uint32_t kRole = MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
   constexpr uint32_t kDates = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
@@ -217,8 +218,8 @@ Status TlsChannel::connect_progress() {
   return Status::kOk;
 }
 
-// A record that the transport did not take whole stays in mbedTLS's buffer, which a repeated mbedtls_ssl_write of the same
-// length pushes out without looking at the data.
+// A record that the transport did not take whole stays in mbedTLS's buffer, which a repeated mbedtls_ssl_write
+// of the same length pushes out without looking at the data.
 Status TlsChannel::flush() {
   // Gone already when mbedTLS had a reason of its own to flush. Only then would it look at the data.
   if (tls_.MBEDTLS_PRIVATE(out_left) == 0) unsent_ = 0;

@@ -4,7 +4,8 @@
 namespace wayseal {
 namespace {
 
-/// Days from 1970-01-01 in the Gregorian calendar, with years that begin in March so that the leap day comes last.
+/// Days from 1970-01-01 in the Gregorian calendar, with years that begin in March so that the leap day comes
+/// last.
 int64_t days_from_civil(int64_t year, int64_t month, int64_t day) {
   if (month <= 2) --year;
   const int64_t era = (year >= 0 ? year : year - 399) / 400;

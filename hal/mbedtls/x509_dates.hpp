@@ -13,7 +13,8 @@ namespace wayseal {
 /// A certificate's time, whose fields mbedTLS has checked when parsing.
 UtcTime utc_from(const mbedtls_x509_time& time);
 
-/// MBEDTLS_X509_BADCERT_EXPIRED, MBEDTLS_X509_BADCERT_FUTURE or 0. Both ends belong to the validity (RFC 5280, 4.1.2.5).
+/// MBEDTLS_X509_BADCERT_EXPIRED, MBEDTLS_X509_BADCERT_FUTURE or 0. Both ends belong to the validity (RFC 5280,
+/// 4.1.2.5).
 uint32_t judge_dates(const mbedtls_x509_crt& certificate, CertificateDates dates);
 
 }  // namespace wayseal

@@ -71,7 +71,8 @@ CourierStats Courier::stats() const {
   return out;
 }
 
-// --- What to do next -------------------------------------------------------------------------------------------------
+// --- What to do next
+// -------------------------------------------------------------------------------------------------
 
 Courier::Need Courier::need(MonotonicTime now) const {
   const bool prekeys = prekeys_due(now);
@@ -112,7 +113,8 @@ void Courier::look_at_spool(MonotonicTime now) {
   linger_until_ = after_ms(now, config_.linger_ms);
 }
 
-// Everything that waits has been sent once the cursor is at the end. What still waits then, and is not new, was not acknowledged.
+// Everything that waits has been sent once the cursor is at the end. What still waits then, and is not new, was
+// not acknowledged.
 void Courier::watch_unsettled(MonotonicTime now) {
   if (!at_end_) return;
   const SpoolStats spool = parts_.spool.stats();
@@ -139,13 +141,16 @@ void Courier::start_over() {
   lingering_ = false;
 }
 
-// --- The connection --------------------------------------------------------------------------------------------------
+// --- The connection
+// --------------------------------------------------------------------------------------------------
 
 Status Courier::step_idle(MonotonicTime now) {
   if (now < retry_at_) return stats_.last_failure;
   if (need(now) == Need::kNothing) return Status::kOk;
+  // The Sealer may have met the same loss and opened the token again: a second time would cost its new session.
+  if (token_lost_ && parts_.sealer.stats().token_reopens != seen_reopens_) token_lost_ = false;
   if (token_lost_) {
-    const Status reopened = parts_.vault.reopen();
+    const Status reopened = parts_.sealer.reopen_token();
     if (reopened == Status::kDenied) denied_ = true;
     if (reopened != Status::kOk) return back_off(reopened, Severity::kUsual, now);
     token_lost_ = false;
@@ -176,7 +181,8 @@ Status Courier::step_ready(MonotonicTime now) {
     if (ms_between(idle_since_, now) >= config_.idle_close_ms) drop_connection();
     return waiting ? stats_.last_failure : Status::kOk;
   }
-  // Without trusted time a connection is good for prekeys only, and time may have become trusted since it was made.
+  // Without trusted time a connection is good for prekeys only, and time may have become trusted since it was
+  // made.
   if (next == Need::kUpload && !dates_judged_) {
     drop_connection();
     return step_idle(now);
@@ -210,13 +216,15 @@ Status Courier::exchange_failed(Status status, MonotonicTime now) {
   stats_.last_channel_failure = parts_.channel.diagnostic();
   const bool upload = state_ == State::kUpload;
   if (upload) start_over();
-  // A connection that was kept alive may end just when the next request is on its way. A new one is tried at once.
+  // A connection that was kept alive may end just when the next request is on its way. A new one is tried at
+  // once.
   const bool outlived = status == Status::kDisconnected && requests_on_connection_ > 1 && !exchange_.answered();
   drop_connection();
   if (outlived) return Status::kOk;
-  // Too slow a line for the gateway's patience looks like this too. How much of the body lies in buffers yet is not known.
+  // Too slow a line for the gateway's patience looks like this too. How much of the body lies in buffers yet is
+  // not known.
   if (upload && (status == Status::kTimeout || status == Status::kDisconnected)) send_less();
-  if (status == Status::kTokenLost) token_lost_ = true;
+  note_token(status);
   return back_off(status, refuses_us(status) ? Severity::kRefused : Severity::kUsual, now);
 }
 
@@ -224,7 +232,7 @@ Status Courier::connection_failed(Status status, MonotonicTime now) {
   ++stats_.connections_failed;
   stats_.last_channel_failure = parts_.channel.diagnostic();
   drop_connection();
-  if (status == Status::kTokenLost) token_lost_ = true;
+  note_token(status);
   return back_off(status, refuses_us(status) ? Severity::kRefused : Severity::kUsual, now);
 }
 
@@ -237,6 +245,12 @@ Status Courier::back_off(Status status, Severity severity, MonotonicTime now) {
   const uint64_t span = static_cast<uint64_t>(limit - config_.back_off_min_ms) + 1;
   retry_at_ = after_ms(now, config_.back_off_min_ms + static_cast<int64_t>(random_below(span)));
   return status;
+}
+
+void Courier::note_token(Status status) {
+  if (status != Status::kTokenLost) return;
+  token_lost_ = true;
+  seen_reopens_ = parts_.sealer.stats().token_reopens;
 }
 
 void Courier::drop_connection() {
@@ -259,7 +273,8 @@ uint64_t Courier::random_below(uint64_t limit) {
   return (random_state_ * 0x2545F4914F6CDD1DULL >> 16) % limit;
 }
 
-// --- Requests --------------------------------------------------------------------------------------------------------
+// --- Requests
+// --------------------------------------------------------------------------------------------------------
 
 Status Courier::start_prekeys(MonotonicTime now) {
   // Set before the outcome is known, so that a route that fails does not take every turn.
@@ -270,7 +285,7 @@ Status Courier::start_prekeys(MonotonicTime now) {
   size_t size = 0;
   const SuiteSet suites = config_.suites & parts_.vault.capabilities().suites;
   Status status = parts_.prekey_client.make_request(suites, kPrekeysMax, piece(), size);
-  if (status == Status::kTokenLost) token_lost_ = true;
+  note_token(status);
   plan_bytes_ = size;
   if (status == Status::kOk) {
     status = exchange_.start({"/v1/prekeys", "application/x-protobuf", plan_bytes_, this}, reply(), now);
@@ -334,9 +349,10 @@ Status Courier::prekeys_answered(MonotonicTime now) {
   const Status status = parts_.prekey_client.take_reply(exchange_.response().body, outcome);
   if (status != Status::kOk) return back_off(status, Severity::kUsual, now);
   if (!parts_.time.trusted()) return back_off(outcome.time, Severity::kUsual, now);
-  refresh_at_ = after_ms(now, kRefreshesADay * config_.refresh_ms);
   failures_ = 0;
-  stats_.last_failure = Status::kOk;
+  stats_.last_failure = outcome.bundle;
+  // Without a good bundle the next try is due after refresh_ms already.
+  if (outcome.bundle == Status::kOk) refresh_at_ = after_ms(now, kRefreshesADay * config_.refresh_ms);
   return Status::kOk;
 }
 
@@ -367,7 +383,8 @@ Status Courier::refused(uint16_t http_status, MonotonicTime now) {
   static_cast<void>(back_off(Status::kRefused, later ? Severity::kUsual : Severity::kRefused, now));
   int64_t wait_ms = static_cast<int64_t>(exchange_.response().retry_after_s) * kMsPerSecond;
   if (wait_ms > config_.retry_after_max_ms) wait_ms = config_.retry_after_max_ms;
-  // On top of what was asked for, the random part: those who were sent away together shall not come back together.
+  // On top of what was asked for, the random part: those who were sent away together shall not come back
+  // together.
   if (wait_ms > 0) retry_at_ = after_ms(retry_at_, wait_ms);
   return Status::kRefused;
 }
@@ -380,7 +397,8 @@ void Courier::send_less() {
   upload_bytes_ = half < kUploadBytesMin ? kUploadBytesMin : static_cast<uint32_t>(half);
 }
 
-// What is wrong with one item must not hold up the others: halve until it stands alone, then leave it behind for now.
+// What is wrong with one item must not hold up the others: halve until it stands alone, then leave it behind
+// for now.
 Status Courier::too_large(MonotonicTime now) {
   if (plan_count_ > 1) {
     send_less();

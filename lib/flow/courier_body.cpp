@@ -8,8 +8,8 @@
 namespace wayseal {
 namespace {
 
-// Tags of delivery.proto, all of them length-delimited. Written by hand, since nanopb cannot leave room for bytes that come from
-// the spool later.
+// Tags of delivery.proto, all of them length-delimited. Written by hand, since nanopb cannot leave room for
+// bytes that come from the spool later.
 constexpr uint8_t kAckSessionTag = wayseal_v1_Upload_ack_session_tag << 3 | 2;
 constexpr uint8_t kItemTag = wayseal_v1_Upload_items_tag << 3 | 2;
 constexpr uint8_t kSessionOpenTag = wayseal_v1_UploadItem_session_open_tag << 3 | 2;
@@ -70,7 +70,8 @@ pb_callback_t into(Slices<N>& slices) {
 
 }  // namespace
 
-// --- The request -----------------------------------------------------------------------------------------------------
+// --- The request
+// -----------------------------------------------------------------------------------------------------
 
 Status Courier::plan_upload(const SessionId& ack_session) {
   ack_session_ = ack_session;
@@ -173,7 +174,8 @@ Status Courier::append_item(const SpoolEntry& entry, size_t& used) {
   return Status::kOk;
 }
 
-// --- The answer ------------------------------------------------------------------------------------------------------
+// --- The answer
+// ------------------------------------------------------------------------------------------------------
 
 // True when something in it was authentic and is now done. What cannot be read releases nothing.
 bool Courier::take_reply(Bytes body) {

@@ -63,8 +63,8 @@ bool same_ignoring_case(std::string_view text, std::string_view lower) {
   return true;
 }
 
-/// Adds `length` bytes to a small buffer; what does not fit only moves `used` to its end, so that a long name or
-/// value matches nothing.
+/// Adds `length` bytes to a small buffer; what does not fit only moves `used` to its end, so that a long name
+/// or value matches nothing.
 void gather(char* out, size_t size, uint8_t& used, const char* at, size_t length) {
   for (size_t i = 0; i < length; ++i) {
     if (used >= size) return;
@@ -228,8 +228,8 @@ Status Exchange::step(MonotonicTime now) {
   return status;
 }
 
-// Reads also when a write has failed: a peer that answers early (413, or an alert about our certificate) and closes makes the
-// next write fail, while what it said still waits to be read.
+// Reads also when a write has failed: a peer that answers early (413, or an alert about our certificate) and
+// closes makes the next write fail, while what it said still waits to be read.
 Status Exchange::pump(MonotonicTime now) {
   const Status sent = send(now);
   const Status got = receive(now);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// Certificates and revocation lists made while a test runs, good ones and every kind of bad one. By OpenSSL, so that they
-/// are independent of mbedTLS. Failures of OpenSSL itself throw.
+/// Certificates and revocation lists made while a test runs, good ones and every kind of bad one. By OpenSSL,
+/// so that they are independent of mbedTLS. Failures of OpenSSL itself throw.
 #ifndef WAYSEAL_TESTS_FAKES_TEST_PKI_HPP
 #define WAYSEAL_TESTS_FAKES_TEST_PKI_HPP
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// From the spool to the gateway and back: uploads, acks, prekeys, time. PROTOCOL.md, "Routes" and "Delivery and acks".
+/// From the spool to the gateway and back: uploads, acks, prekeys, time. PROTOCOL.md, "Routes" and "Delivery
+/// and acks".
 #ifndef WAYSEAL_FLOW_COURIER_HPP
 #define WAYSEAL_FLOW_COURIER_HPP
 
@@ -27,8 +28,8 @@ namespace wayseal {
 /// Items of one upload at most; 56 bytes of RAM each. The backend takes 1024.
 inline constexpr size_t kUploadItemsMax = WAYSEAL_UPLOAD_ITEMS_MAX;
 static_assert(kUploadItemsMax >= 8 && kUploadItemsMax <= 1024, "8 to 1024 items an upload");
-/// Largest answer that is read, in bytes; larger ones count as failures. The protocol's limit is 16 KiB; with kPrekeysMax
-/// 16 answers stay below 8 KiB.
+/// Largest answer that is read, in bytes; larger ones count as failures. The protocol's limit is 16 KiB; with
+/// kPrekeysMax 16 answers stay below 8 KiB.
 inline constexpr size_t kReplyMax = WAYSEAL_REPLY_MAX;
 static_assert(kReplyMax >= 4096, "room for a bundle of prekeys, or an ack");
 
@@ -49,19 +50,20 @@ struct CourierConfig {
   uint32_t upload_bytes = 64 * 1024;
   /// New records wait so long for others to travel with, unless upload_bytes are there.
   int64_t linger_ms = 1000;
-  /// After a failure: a random time from back_off_min_ms to a limit that doubles each time ("full jitter"), from twice the
-  /// minimum to back_off_max_ms. A peer that refuses us (4xx, certificates) is at the largest limit at once.
+  /// After a failure: a random time from back_off_min_ms to a limit that doubles each time ("full jitter"),
+  /// from twice the minimum to back_off_max_ms. A peer that refuses us (4xx, certificates) is at the largest
+  /// limit at once.
   int64_t back_off_min_ms = 1000;
   int64_t back_off_max_ms = 5 * 60 * 1000;
   /// The gateway's Retry-After is obeyed up to this.
   int64_t retry_after_max_ms = 60 * 60 * 1000;
-  /// Records that an answer of 200 did not acknowledge are sent again after this time, doubled up to back_off_max_ms for as long as
-  /// no record gets settled.
+  /// Records that an answer of 200 did not acknowledge are sent again after this time, doubled up to
+  /// back_off_max_ms for as long as no record gets settled.
   int64_t resend_ms = 10 * 1000;
   /// A connection without a request is closed after this time.
   int64_t idle_close_ms = 15 * 1000;
-  /// Prekeys are fetched when fewer one-time prekeys than this are left, but for that reason alone at most once in
-  /// refresh_ms; and always after 24 refresh_ms, for the time and the last-resort prekey.
+  /// Prekeys are fetched when fewer one-time prekeys than this are left, but for that reason alone at most once
+  /// in refresh_ms; and always after 24 refresh_ms, for the time and the last-resort prekey.
   uint8_t prekeys_low = 4;
   int64_t refresh_ms = 60 * 60 * 1000;
   http::Timeouts http;
@@ -101,28 +103,32 @@ struct CourierStats {
   ChannelDiagnostic last_channel_failure;
 };
 
-/// Delivers what the spool holds, one request at a time over one kept-alive connection, and fetches prekeys and time.
+/// Delivers what the spool holds, one request at a time over one kept-alive connection, and fetches prekeys and
+/// time.
 ///
-/// **Nothing vanishes** (invariant 4): a record leaves the spool only through Sealer::take_ack and take_refusal, which
-/// authenticate. No HTTP status, no answer of 200, no closed connection releases one; whatever was not acknowledged is sent again.
+/// **Nothing vanishes** (invariant 4): a record leaves the spool only through Sealer::take_ack and
+/// take_refusal, which authenticate. No HTTP status, no answer of 200, no closed connection releases one;
+/// whatever was not acknowledged is sent again.
 ///
-/// **Progress.** Everything in the spool is tried again and again, oldest first, however often connections break. An upload that
-/// is refused for itself (413, 400, 422) is halved down to one item; an item that is refused alone is left behind for now, so that
-/// it holds up nothing, and tried again with the next resend. An upload that the line is too slow for (408, a timeout, a line that
-/// breaks before the answer) is halved as well, but an item alone is never left behind for that. Uploads that are acknowledged make
-/// the next ones larger again. Every answer without an authentic ack costs a back-off, so a peer that lies can
-/// waste time, not records and not unbounded traffic.
+/// **Progress.** Everything in the spool is tried again and again, oldest first, however often connections
+/// break. An upload that is refused for itself (413, 400, 422) is halved down to one item; an item that is
+/// refused alone is left behind for now, so that it holds up nothing, and tried again with the next resend. An
+/// upload that the line is too slow for (408, a timeout, a line that breaks before the answer) is halved as
+/// well, but an item alone is never left behind for that. Uploads that are acknowledged make the next ones
+/// larger again. Every answer without an authentic ack costs a back-off, so a peer that lies can waste time,
+/// not records and not unbounded traffic.
 ///
-/// **Time.** Without trusted time the connection is opened with dates ignored and carries nothing but /v1/prekeys; once the
-/// time is trusted it is closed, and opened again with dates judged.
+/// **Time.** Without trusted time the connection is opened with dates ignored and carries nothing but
+/// /v1/prekeys; once the time is trusted it is closed, and opened again with dates judged.
 ///
-/// An item that vanishes between planning and sending (evicted, damaged) is replaced by an UploadItem of the same size without
-/// content (field 15, zeros), which the backend skips: the length promised in the request's head stands.
+/// An item that vanishes between planning and sending (evicted, damaged) is replaced by an UploadItem of the
+/// same size without content (field 15, zeros), which the backend skips: the length promised in the request's
+/// head stands.
 ///
 /// States: idle, connecting, connected, request under way; `step` moves between them by itself.
 ///
-/// Threads: the Sealer's, the cloud side's. Blocking: as long as token and storage take, never on a network. About 5 KiB with
-/// the default limits, and the workspace.
+/// Threads: the Sealer's, the cloud side's. Blocking: as long as token and storage take, never on a network.
+/// About 5 KiB with the default limits, and the workspace.
 class Courier final : private http::BodySource {
  public:
   Courier(const CourierParts& parts, const CourierConfig& config);
@@ -132,12 +138,12 @@ class Courier final : private http::BodySource {
   /// One bounded piece of work. Call it beside Sealer::step, every few tens of milliseconds at least.
   /// \return kOk: nothing to do until something arrives or a time passes;
   ///         kWouldBlock: something moved, call again at once;
-  ///         kDenied: the token refused the log-in, never retried; kInvalidArgument: configuration or workspace;
-  ///         else the last failure, while it waits to try again by itself.
+  ///         kDenied: the token refused the log-in, never retried; kInvalidArgument: configuration or
+  ///         workspace; else the last failure, while it waits to try again by itself.
   Status step(MonotonicTime now);
 
-  /// Gives up the request under way, if any, and closes the connection: before sleep, or when the network is known to have changed.
-  /// The next `step` begins anew, without a back-off. Nothing is lost.
+  /// Gives up the request under way, if any, and closes the connection: before sleep, or when the network is
+  /// known to have changed. The next `step` begins anew, without a back-off. Nothing is lost.
   void hang_up();
 
   /// No request is under way and none is due: everything is settled, or waits for a time to pass.

@@ -16,15 +16,15 @@ namespace wayseal {
 class Transport {
  public:
   /// Starts to connect. Closes what was open.
-  /// \return kOk: now call `progress`; kNotFound when there is no name or nobody to look it up; kDisconnected when it failed at
-  ///         once.
+  /// \return kOk: now call `progress`; kNotFound when there is no name or nobody to look it up; kDisconnected
+  ///         when it failed at once.
   Status connect() {
     do_close();
     return do_connect();
   }
 
-  /// \return kOk when connected; kWouldBlock while connecting; kNotFound when the name does not resolve, kDisconnected or
-  ///         kTimeout when it failed: the transport is closed then; kBadState when closed.
+  /// \return kOk when connected; kWouldBlock while connecting; kNotFound when the name does not resolve,
+  ///         kDisconnected or kTimeout when it failed: the transport is closed then; kBadState when closed.
   Status progress() { return do_progress(); }
 
   /// Takes bytes to send.
@@ -36,8 +36,8 @@ class Transport {
   }
 
   /// Gives bytes received.
-  /// \return how many, at least 1; kWouldBlock when none waits; kDisconnected when the peer has closed or reset;
-  ///         kBadState unless connected; kInvalidArgument for an empty `out`.
+  /// \return how many, at least 1; kWouldBlock when none waits; kDisconnected when the peer has closed or
+  ///         reset; kBadState unless connected; kInvalidArgument for an empty `out`.
   Result<size_t> receive(MutableBytes out) {
     if (out.empty()) return Status::kInvalidArgument;
     return do_receive(out);

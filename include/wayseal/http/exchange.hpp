@@ -17,8 +17,8 @@
 
 namespace wayseal::http {
 
-/// Bytes of an answer that are not its body: status lines, header and trailer fields, chunk sizes, interim (1xx)
-/// answers. An answer with more is refused.
+/// Bytes of an answer that are not its body: status lines, header and trailer fields, chunk sizes, interim
+/// (1xx) answers. An answer with more is refused.
 inline constexpr size_t kOverheadMax = WAYSEAL_HTTP_OVERHEAD_MAX;
 static_assert(kOverheadMax >= 512, "a gateway's ordinary header fields take some hundred bytes");
 
@@ -74,10 +74,10 @@ struct Timeouts {
   int64_t total_ms = 5 * 60 * 1000;  ///< From `start` to the last byte of the answer.
 };
 
-/// One request at a time, keep-alive between them. Takes answers of HTTP/1.1 with Content-Length or chunked coding
-/// and nothing else: what has no clear end (RFC 9112, 6.3), two lengths, another version, a protocol switch or a content
-/// coding is refused, and so is what exceeds a limit. Interim 1xx answers are skipped. An answer that comes
-/// before the request has been sent whole is taken; the connection is then not reusable.
+/// One request at a time, keep-alive between them. Takes answers of HTTP/1.1 with Content-Length or chunked
+/// coding and nothing else: what has no clear end (RFC 9112, 6.3), two lengths, another version, a protocol
+/// switch or a content coding is refused, and so is what exceeds a limit. Interim 1xx answers are skipped. An
+/// answer that comes before the request has been sent whole is taken; the connection is then not reusable.
 ///
 /// Parses unauthenticated bytes (the gateway's), with llhttp in strict mode.
 ///
@@ -90,15 +90,15 @@ class Exchange {
 
   /// Begins. The channel must be open, and any earlier exchange over.
   /// \param response_body receives the answer's body; borrowed until the next `start`.
-  /// \return kOk: call `step`; kInvalidArgument for a path or type with other characters, for a head longer than
-  ///         kRequestHeadMax, or for a missing body; kBadState while an exchange runs.
+  /// \return kOk: call `step`; kInvalidArgument for a path or type with other characters, for a head longer
+  ///         than kRequestHeadMax, or for a missing body; kBadState while an exchange runs.
   Status start(const Request& request, MutableBytes response_body, MonotonicTime now);
 
   /// Moves bytes, a bounded number of them.
-  /// \return kOk: `response` holds the answer; kWouldBlock: call again; kTimeout; kDisconnected and kRefused from the
-  ///         channel; kMalformed: not HTTP/1.1; kUnsupported: an answer larger than the buffer, or of a kind
-  ///         that is not taken; kBadState when none runs; any failure of the body source. After every failure
-  ///         close the channel.
+  /// \return kOk: `response` holds the answer; kWouldBlock: call again; kTimeout; kDisconnected and kRefused
+  ///         from the channel; kMalformed: not HTTP/1.1; kUnsupported: an answer larger than the buffer, or of
+  ///         a kind that is not taken; kBadState when none runs; any failure of the body source. After every
+  ///         failure close the channel.
   Status step(MonotonicTime now);
 
   /// Gives up the running exchange, if any. Close the channel then.

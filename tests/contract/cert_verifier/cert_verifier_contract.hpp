@@ -246,8 +246,8 @@ void refuses_unknown_critical_extensions() {
   CHECK(verify<Maker>(TestChain(Role::kVehicle, harmless), Role::kVehicle) == Status::kOk);
 }
 
-/// Truncated at every byte, followed by a byte, every byte changed: never accepted, never read beyond its end (each
-/// input lies in a block of its own size, so that a sanitizer sees an overrun).
+/// Truncated at every byte, followed by a byte, every byte changed: never accepted, never read beyond its end
+/// (each input lies in a block of its own size, so that a sanitizer sees an overrun).
 template <typename Maker>
 void survives_damage() {
   const TestChain made(Role::kVehicle);

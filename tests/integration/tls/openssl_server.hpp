@@ -37,7 +37,8 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  /// Reads its output until a line contains `text`; gives the rest of that line. Throws after 10 s or at its end.
+  /// Reads its output until a line contains `text`; gives the rest of that line. Throws after 10 s or at its
+  /// end.
   std::string wait_for(const std::string& text);
 
  private:
@@ -55,7 +56,8 @@ struct ServerOptions {
   std::vector<std::string> arguments;  ///< More of s_server's.
 };
 
-/// Sends every line back reversed (s_server -rev), and closes the connection after the line "CLOSE". One connection at a time.
+/// Sends every line back reversed (s_server -rev), and closes the connection after the line "CLOSE". One
+/// connection at a time.
 class OpensslServer {
  public:
   explicit OpensslServer(const ServerOptions& options);

@@ -222,7 +222,8 @@ TEST_CASE("courier: errors of the gateway keep everything, and are followed by a
     int64_t least_ms;
     int64_t most_ms;
   };
-  // With full jitter a wait is from the minimum (1 s) to twice that at first, to the largest limit (300 s) for a refusal.
+  // With full jitter a wait is from the minimum (1 s) to twice that at first, to the largest limit (300 s) for
+  // a refusal.
   const Case c = GENERATE(Case{500, "", 1000, 2100}, Case{502, "", 1000, 2100}, Case{503, "", 1000, 2100},
                           Case{408, "", 1000, 2100}, Case{429, "Retry-After: 60\r\n", 61000, 62100},
                           Case{503, "Retry-After: 5\r\n", 6000, 7100},
@@ -275,8 +276,7 @@ TEST_CASE("courier: an upload that is too large is halved, and one item that nob
   }
   SECTION("one record is larger than the gateway ever takes") {
     world.channel.set_peer(fakes::http_peer([&](const HttpRequest& request) {
-      if (request.body.size() > 1500)
-        return http_answer(413, "");
+      if (request.body.size() > 1500) return http_answer(413, "");
       return world.serve(request);
     }));
     life.collect_records(3, 100);

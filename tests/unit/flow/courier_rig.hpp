@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// A Courier with its Sealer on fakes, and a gateway with the backend behind it, honest unless a test twists it.
+/// A Courier with its Sealer on fakes, and a gateway with the backend behind it, honest unless a test twists
+/// it.
 #ifndef WAYSEAL_TESTS_UNIT_FLOW_COURIER_RIG_HPP
 #define WAYSEAL_TESTS_UNIT_FLOW_COURIER_RIG_HPP
 
@@ -151,8 +152,8 @@ struct CourierLife : SealerLife {
     must_seal();
   }
 
-  /// Both sides step until `done`, the clock moving by 20 ms, or by a 50,000th of a long limit, whenever neither has more to
-  /// do; false after `limit_ms`.
+  /// Both sides step until `done`, the clock moving by 20 ms, or by a 50,000th of a long limit, whenever
+  /// neither has more to do; false after `limit_ms`.
   bool run_until(const std::function<bool()>& done, int64_t limit_ms = 60 * 1000) {
     const MonotonicTime end = after_ms(clock().now(), limit_ms);
     while (!done()) {

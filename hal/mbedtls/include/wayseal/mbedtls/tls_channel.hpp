@@ -29,22 +29,22 @@ struct TlsConfig {
   int64_t handshake_timeout_ms = 30 * 1000;  ///< From `open` until open, TCP included. 1 s to 5 min.
 };
 
-/// TLS 1.3 (RFC 8446) as a client, with TLS_AES_256_GCM_SHA384, secp256r1 and ecdsa_secp256r1_sha256 and nothing else: no TLS
-/// 1.2, no resumption, no early data. The server's chain must end in the pinned CA, name the server, and allow a
-/// TLS server explicitly (extended key usage serverAuth, RFC 5280, 4.2.1.12). Validity dates of leaf and intermediates are
-/// judged as `open` says and never against the machine's clock; those of the pinned CA are not, because its
-/// provisioning is what it is trusted by. The private key stays in the vault and signs once a handshake. All
-/// random bytes come from the vault.
+/// TLS 1.3 (RFC 8446) as a client, with TLS_AES_256_GCM_SHA384, secp256r1 and ecdsa_secp256r1_sha256 and
+/// nothing else: no TLS 1.2, no resumption, no early data. The server's chain must end in the pinned CA, name
+/// the server, and allow a TLS server explicitly (extended key usage serverAuth, RFC 5280, 4.2.1.12). Validity
+/// dates of leaf and intermediates are judged as `open` says and never against the machine's clock; those of
+/// the pinned CA are not, because its provisioning is what it is trusted by. The private key stays in the vault
+/// and signs once a handshake. All random bytes come from the vault.
 ///
-/// mbedTLS asks for random bytes without a context, so `configure` makes this channel's vault the random source of the
-/// whole process until the channel ends: have one TlsChannel in a process.
+/// mbedTLS asks for random bytes without a context, so `configure` makes this channel's vault the random source
+/// of the whole process until the channel ends: have one TlsChannel in a process.
 ///
 /// Memory: the object itself 2.7 KiB on 64-bit machines; mbedTLS allocates besides, see hal/mbedtls/README.md:
-/// its buffers at `configure` (23 KiB with 16 KiB records), 7 KiB more while a handshake runs. On targets without an operating system give it an
-/// arena first (mbedtls_memory_buffer_alloc_init).
+/// its buffers at `configure` (23 KiB with 16 KiB records), 7 KiB more while a handshake runs. On targets
+/// without an operating system give it an arena first (mbedtls_memory_buffer_alloc_init).
 ///
-/// Native codes in `diagnostic`: mbedTLS's error; the negative TLS alert number when the peer sent an alert; the
-/// transport's own code when that failed.
+/// Native codes in `diagnostic`: mbedTLS's error; the negative TLS alert number when the peer sent an alert;
+/// the transport's own code when that failed.
 ///
 /// Threads: one thread, the vault's. Blocking: `progress` while the token signs.
 class TlsChannel final : public Channel {
@@ -54,10 +54,10 @@ class TlsChannel final : public Channel {
   TlsChannel(const TlsChannel&) = delete;
   TlsChannel& operator=(const TlsChannel&) = delete;
 
-  /// Takes the configuration and allocates. Before the first `open`; again to change anchors or certificates, which
-  /// closes the connection.
-  /// \return kOk; kMalformed for a certificate or list that does not parse; kInvalidArgument without a name, CA or
-  ///         certificate; kFull when mbedTLS got no memory; kBadState when PSA cannot start.
+  /// Takes the configuration and allocates. Before the first `open`; again to change anchors or certificates,
+  /// which closes the connection.
+  /// \return kOk; kMalformed for a certificate or list that does not parse; kInvalidArgument without a name, CA
+  ///         or certificate; kFull when mbedTLS got no memory; kBadState when PSA cannot start.
   Status configure(const TlsConfig& config);
 
  private:

@@ -24,9 +24,9 @@ struct TcpOptions {
 
 /// A client socket with TCP_NODELAY, since TLS makes whole records and HTTP waits for answers.
 ///
-/// Blocking: never. A name is looked up by a thread of the C library (getaddrinfo_a, glibc) while `progress` is called; a
-/// silent name service costs its own timeout of some seconds, and nobody waits for it. All addresses of a name are tried in the
-/// resolver's order. The resolver uses the heap. About 90 bytes.
+/// Blocking: never. A name is looked up by a thread of the C library (getaddrinfo_a, glibc) while `progress` is
+/// called; a silent name service costs its own timeout of some seconds, and nobody waits for it. All addresses
+/// of a name are tried in the resolver's order. The resolver uses the heap. About 90 bytes.
 class TcpTransport final : public Transport {
  public:
   explicit TcpTransport(const TcpOptions& options) : options_(options) {}
