@@ -54,24 +54,37 @@ std::optional<Sessions::Authentic> Sessions::authenticate(const Blob& encoded, c
   return authentic;
 }
 
-std::optional<SessionRefused::Reason> Sessions::objection(const Authentic& authentic, const Peer& peer) {
+// A database that was restored may be older than what the token holds and than what vehicles were given. As long as
+// the private half is there, a better database opens the session: an operator has to look, the vehicle keeps its
+// records.
+Sessions::Verdict Sessions::unrecorded(const Authentic& authentic, const Peer& peer,
+                                       SessionRefused::Reason reason) {
+  if (!core_.token.has_prekey(authentic.open.prekey_id())) return {Verdict::Kind::kRefuse, reason};
+  core_.alarm(peer, "prekey-unrecorded", authentic.th.substr(0, kSessionIdSize));
+  return {Verdict::Kind::kSkip, reason};
+}
+
+Sessions::Verdict Sessions::judge(const Authentic& authentic, const Peer& peer) {
   const SessionOpen& open = authentic.open;
-  if (authentic.revoked) return SessionRefused::REASON_VEHICLE_REVOKED;
+  const auto refusal = [](SessionRefused::Reason reason) { return Verdict{Verdict::Kind::kRefuse, reason}; };
+  if (authentic.revoked) return refusal(SessionRefused::REASON_VEHICLE_REVOKED);
   const auto prekey = core_.store.prekey(open.prekey_id());
-  if (!prekey || prekey->vehicle != peer.row || prekey->state == PrekeyState::kMaking) {
-    return SessionRefused::REASON_PREKEY_UNKNOWN;
+  if (!prekey || (prekey->vehicle == peer.row && prekey->state == PrekeyState::kMaking)) {
+    return unrecorded(authentic, peer, SessionRefused::REASON_PREKEY_UNKNOWN);
   }
-  if (prekey->state != PrekeyState::kAlive) return SessionRefused::REASON_PREKEY_DESTROYED;
+  if (prekey->vehicle != peer.row) return refusal(SessionRefused::REASON_PREKEY_UNKNOWN);
+  if (prekey->state != PrekeyState::kAlive) return refusal(SessionRefused::REASON_PREKEY_DESTROYED);
+  if (prekey->point != open.prekey_point() || !on_curve(open.ephemeral())) {
+    return refusal(SessionRefused::REASON_BAD_OPEN);
+  }
   const auto given =
       core_.store.suites_given(peer.row, open.bundle_digest(), open.backend_certificate_digest(), prekey->id);
-  if (!given || prekey->point != open.prekey_point() || !on_curve(open.ephemeral())) {
-    return SessionRefused::REASON_BAD_OPEN;
-  }
+  if (!given) return unrecorded(authentic, peer, SessionRefused::REASON_BAD_OPEN);
   const bool allowed = ((core_.suites() >> (open.suite() - 1)) & 1) == 1;
   if (!allowed || !is_strongest(open.suite(), open.offer() & *given)) {
-    return SessionRefused::REASON_SUITE_NOT_ALLOWED;
+    return refusal(SessionRefused::REASON_SUITE_NOT_ALLOWED);
   }
-  return std::nullopt;
+  return {};
 }
 
 OpenOutcome Sessions::refuse(const Authentic& authentic, const Peer& peer, SessionRefused::Reason reason) {
@@ -159,7 +172,11 @@ OpenOutcome Sessions::accept(const Blob& encoded, const Peer& peer) {
   if (const auto reason = core_.store.refusal(peer.row, authentic->th)) {
     return refuse(*authentic, peer, static_cast<SessionRefused::Reason>(*reason));
   }
-  if (const auto reason = objection(*authentic, peer)) return refuse(*authentic, peer, *reason);
+  const Verdict verdict = judge(*authentic, peer);
+  if (verdict.kind == Verdict::Kind::kSkip) return {};
+  if (verdict.kind == Verdict::Kind::kRefuse) {
+    return refuse(*authentic, peer, verdict.reason);
+  }
   return open(*authentic, peer);
 }
 

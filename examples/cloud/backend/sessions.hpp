@@ -30,7 +30,14 @@ class Sessions {
     bool revoked = false;
   };
   std::optional<Authentic> authenticate(const Blob& encoded, const Peer& peer);
-  std::optional<wayseal::v1::SessionRefused::Reason> objection(const Authentic& authentic, const Peer& peer);
+  /// What a SessionOpen meets: a refusal only when the session can never be opened.
+  struct Verdict {
+    enum class Kind { kOpen, kRefuse, kSkip };
+    Kind kind = Kind::kOpen;
+    wayseal::v1::SessionRefused::Reason reason = wayseal::v1::SessionRefused::REASON_UNSPECIFIED;
+  };
+  Verdict judge(const Authentic& authentic, const Peer& peer);
+  Verdict unrecorded(const Authentic& authentic, const Peer& peer, wayseal::v1::SessionRefused::Reason reason);
   OpenOutcome refuse(const Authentic& authentic, const Peer& peer, wayseal::v1::SessionRefused::Reason reason);
   OpenOutcome open(const Authentic& authentic, const Peer& peer);
   int64_t claim(const SessionRow& row, const Peer& peer);

@@ -59,6 +59,8 @@ class Token {
 
   /// Makes the key pair of prekey `id` as token objects and returns its public point, 65 bytes.
   Blob make_prekey(uint64_t id);
+  /// Whether the private half of prekey `id` is in the token.
+  bool has_prekey(uint64_t id) { return find_prekey(id) != CK_INVALID_HANDLE; }
   /// Destroys the private half of prekey `id`. No error when it is gone already.
   void destroy_prekey(uint64_t id);
 

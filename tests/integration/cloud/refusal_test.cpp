@@ -33,9 +33,6 @@ TEST_CASE("a SessionOpen that contradicts what was given gets a signed refusal, 
        SessionRefused::REASON_PREKEY_UNKNOWN},
       {"another point", [&](auto& o) { o.set_prekey_point(vehicle.bundle().last_resort().point()); },
        SessionRefused::REASON_BAD_OPEN},
-      {"another bundle", [](auto& o) { o.set_bundle_digest(Blob(32, 'x')); }, SessionRefused::REASON_BAD_OPEN},
-      {"another certificate", [](auto& o) { o.set_backend_certificate_digest(Blob(32, 'x')); },
-       SessionRefused::REASON_BAD_OPEN},
       {"ephemeral off the curve", [](auto& o) { o.set_ephemeral("\x04" + Blob(64, 'x')); },
        SessionRefused::REASON_BAD_OPEN},
       {"a suite that the prekey lacks",
@@ -54,6 +51,51 @@ TEST_CASE("a SessionOpen that contradicts what was given gets a signed refusal, 
       CHECK(delivered.reply.acks_size() == 0);
     }
   }
+  CHECK(world.stat("sessions") == 0);
+}
+
+TEST_CASE("a restored, older database refuses nothing that the token can still open") {
+  World world;
+  TestVehicle vehicle = world.vehicle();
+  TestSession session = vehicle.open_session();
+  world.stop_gently();
+  const auto sql = [&](const char* statement) {
+    return run({WAYSEAL_SQLITE, world.folder() / "backend.db", statement}).code;
+  };
+  const std::string database = world.folder() / "backend.db";
+  REQUIRE(sql("PRAGMA wal_checkpoint(TRUNCATE)") == 0);
+  const std::string newest = slurp(database);
+  SECTION("made before the prekey was") {
+    REQUIRE(sql("DELETE FROM bundle_prekeys; DELETE FROM prekeys") == 0);
+  }
+  SECTION("made while the prekey was") { REQUIRE(sql("UPDATE prekeys SET state = 0, point = NULL") == 0); }
+  SECTION("made before the prekey was given") {
+    REQUIRE(sql("DELETE FROM bundles; DELETE FROM bundle_prekeys") == 0);
+  }
+  world.start();
+  const Delivered delivered = world.deliver(vehicle.id(), {}, {session.open}, {});
+  CHECK(delivered.reply.refusals_size() == 0);
+  CHECK(world.stat("refusals") == 0);
+  CHECK(world.stat("sessions") == 0);
+  CHECK(world.alarms("prekey-unrecorded") == 1);
+
+  world.stop_gently();
+  spill(database, newest);
+  world.start();
+  CHECK(acked(world.deliver(vehicle.id(), session.id, {session.open}, {session.seal(some_batch())}), session));
+}
+
+TEST_CASE("a bundle that nobody knows of opens nothing, and frees nothing while the private half is there") {
+  World world;
+  TestVehicle vehicle = world.vehicle();
+  for (const auto& edit : {edited([](auto& o) { o.set_bundle_digest(Blob(32, 'x')); }),
+                           edited([](auto& o) { o.set_backend_certificate_digest(Blob(32, 'x')); })}) {
+    const TestSession session = vehicle.open_session(edit);
+    const Delivered delivered = world.deliver(vehicle.id(), session.id, {session.open}, {});
+    CHECK(delivered.reply.refusals_size() == 0);
+    CHECK(delivered.reply.acks_size() == 0);
+  }
+  CHECK(world.alarms("prekey-unrecorded") == 2);
   CHECK(world.stat("sessions") == 0);
 }
 
