@@ -11,14 +11,15 @@ constexpr uint64_t kBeyondBits = 256;
 
 // An unmerged range is settled as it stands. A merged one covers sequences that are not lost but still on
 // their way:
-// it is settled when as many are missing as it says, that is, when all others have come.
+// it is settled when no more are missing than it says, that is, when all others have come. They may be fewer: one that
+// was reported lost may come all the same.
 std::vector<LossRow> Settlement::settled_losses(const SessionRow& session) {
   std::vector<LossRow> losses = store_.losses_after(session, session.contiguous);
   losses.erase(std::remove_if(losses.begin(), losses.end(),
                               [&](const LossRow& loss) {
                                 const uint64_t span = loss.last - loss.first + 1;
                                 if (loss.count == span) return false;
-                                return span - store_.stored_between(session.row, loss.first, loss.last) !=
+                                return span - store_.stored_between(session.row, loss.first, loss.last) >
                                        loss.count;
                               }),
                losses.end());

@@ -272,6 +272,19 @@ TEST_CASE("a merged loss range settles only when all its other records have come
   CHECK(acked(world.deliver(vehicle.id(), session.id, {}, {records[3]}), session)->contiguous() == 7);
 }
 
+TEST_CASE("a merged loss range settles although a record that was reported lost comes all the same") {
+  World world;
+  TestVehicle vehicle = world.vehicle();
+  TestSession session = vehicle.open_session();
+  const auto records = seal_many(session, 6);
+  const Blob report = session.seal(loss_report([&](v1::LossReport& r) { add_range(r, session, 2, 5, 2); }));
+  // 2 was reported lost with 5, but it was on its way already.
+  CHECK(acked(world.deliver(vehicle.id(), session.id, {session.open},
+                            {records[0], records[1], records[2], records[3], records[5], report}),
+              session)
+            ->contiguous() == 7);
+}
+
 TEST_CASE("loss ranges that make no sense settle nothing") {
   World world;
   TestVehicle vehicle = world.vehicle();
