@@ -88,7 +88,7 @@ class Store {
   Blob claim(uint64_t prekey, const Blob& th);
   /// Marks the one-time prekey of a settled session, unless another open session uses it too.
   void doom_prekey_of(int64_t session);
-  /// Marks prekeys whose expiry lies before `expired_before_ms`, and forgets bundles that nothing can be
+  /// Marks prekeys whose expiry lies before `expired_before_ms` and that no open session uses, and forgets bundles that nothing can be
   /// opened with.
   void doom_expired(int64_t expired_before_ms);
   /// Prekeys to be destroyed in the token; those whose making was cut off before `unfinished_before_ms` as

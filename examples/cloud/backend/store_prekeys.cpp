@@ -111,8 +111,10 @@ void Store::doom_prekey_of(int64_t session) {
 }
 
 void Store::doom_expired(int64_t expired_before_ms) {
-  database_.run("UPDATE prekeys SET state = ? WHERE state = ? AND expires_ms < ?", kDoomed, kAlive,
-                expired_before_ms);
+  database_.run(
+      "UPDATE prekeys SET state = ? WHERE state = ? AND expires_ms < ? "
+      "AND NOT EXISTS(SELECT 1 FROM sessions WHERE prekey = prekeys.id AND sessions.state = 1)",
+      kDoomed, kAlive, expired_before_ms);
   database_.run(
       "DELETE FROM bundles WHERE NOT EXISTS(SELECT 1 FROM bundle_prekeys JOIN prekeys ON prekey = prekeys.id "
       "WHERE bundle = bundles.id AND prekeys.state = ?)",

@@ -285,6 +285,23 @@ TEST_CASE("a merged loss range settles although a record that was reported lost 
             ->contiguous() == 7);
 }
 
+TEST_CASE("an open session outlives the expiry of its prekey") {
+  World world;
+  TestVehicle vehicle = world.vehicle();
+  TestSession session = vehicle.open_session();
+  REQUIRE(
+      acked(world.deliver(vehicle.id(), session.id, {session.open}, {session.seal(some_batch(1))}), session));
+  world.stop_gently();
+  REQUIRE(run({WAYSEAL_SQLITE, world.folder() / "backend.db", "UPDATE prekeys SET expires_ms = 1"}).code == 0);
+  world.start();  // with maintenance at once
+  const auto ack = acked(world.deliver(vehicle.id(), session.id, {}, {session.seal(some_batch(2))}), session);
+  REQUIRE(ack);
+  CHECK(ack->contiguous() == 2);
+  const Output states =
+      run({WAYSEAL_SQLITE, world.folder() / "backend.db", "SELECT COUNT(*) FROM prekeys WHERE state = 1"});
+  CHECK(states.text == "1\n");
+}
+
 TEST_CASE("loss ranges that make no sense settle nothing") {
   World world;
   TestVehicle vehicle = world.vehicle();
