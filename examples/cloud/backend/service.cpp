@@ -17,7 +17,7 @@ Reply Service::dispatch(Route route, std::string_view vehicle, const Blob& body)
 
 void Service::trouble(const char* where, const std::exception& error, bool token_lost) noexcept {
   core_.log.line("trouble", {{"where", where}, {"what", error.what()}});
-  if (!token_lost) return;
+  if (!token_lost || core_.token.denied()) return;
   try {
     core_.reopen_token();
     core_.log.line("token-reopened", {});
@@ -27,6 +27,7 @@ void Service::trouble(const char* where, const std::exception& error, bool token
 }
 
 Reply Service::handle(Route route, std::string_view vehicle, const Blob& body) noexcept {
+  if (core_.token.denied()) return {503, {}};  // logged when it was refused
   try {
     return dispatch(route, vehicle, body);
   } catch (const TokenError& error) {
@@ -59,7 +60,7 @@ void Service::maintain() noexcept {
   try {
     if (!core_.pki.refresh_crls()) core_.log.line("crl-unreadable", {});
     settle_expired();
-    prekeys_.destroy_doomed();
+    if (!core_.token.denied()) prekeys_.destroy_doomed();
   } catch (const TokenError& error) {
     trouble("maintenance", error, error.lost());
   } catch (const std::exception& error) {

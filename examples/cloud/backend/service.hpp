@@ -15,7 +15,8 @@ class Service {
  public:
   explicit Service(Core& core) : core_(core), prekeys_(core), ingest_(core) {}
 
-  /// Never throws: trouble with token or database is 503, and the token is opened again when it was lost.
+  /// Never throws: trouble with token or database is 503, and the token is opened again when it was lost. Once the
+  /// token has refused the PIN, every request is 503.
   /// \param vehicle what the gateway wrote; 403 when it is no vehicle id.
   Reply handle(Route route, std::string_view vehicle, const Blob& body) noexcept;
 

@@ -40,13 +40,18 @@ Token::~Token() {
 }
 
 void Token::login() {
+  if (denied_) throw std::runtime_error("the token has refused the PIN before");
   slot_ = module_->find_token(label_);
   for (CK_SESSION_HANDLE* session : {&keys_, &sign_, &crypt_}) {
     check((*module_)->C_OpenSession(slot_, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, session),
           "C_OpenSession");
   }
   const CK_RV code = (*module_)->C_Login(keys_, CKU_USER, data(pin_), static_cast<CK_ULONG>(pin_.size()));
-  if (code == CKR_PIN_INCORRECT || code == CKR_PIN_LEN_RANGE || code == CKR_PIN_LOCKED) {
+  if (code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE ||
+      code == CKR_PIN_EXPIRED || code == CKR_PIN_LOCKED) {
+    denied_ = true;
+    wipe(pin_);
+    close();
     throw std::runtime_error("the token refused the PIN; it is not tried again, so that nothing gets locked");
   }
   if (code != CKR_USER_ALREADY_LOGGED_IN) check(code, "C_Login");

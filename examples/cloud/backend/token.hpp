@@ -40,8 +40,12 @@ class Token {
   Token(const Token&) = delete;
   Token& operator=(const Token&) = delete;
 
-  /// After TokenError::lost(): new sessions and login. Session keys of before are gone.
+  /// After TokenError::lost(): new sessions and login. Session keys of before are gone. Throws, without asking the
+  /// token, when `denied()`.
   void reopen();
+  /// The token has refused the PIN once. It is never tried again, each try may be the one that locks the token: an
+  /// operator has to look and start the program anew.
+  bool denied() const { return denied_; }
 
   Blob random(size_t size);
   /// The key labelled `name` and the certificates labelled `name` and `name-intermediate`.
@@ -98,6 +102,7 @@ class Token {
   CK_SESSION_HANDLE sign_ = 0;  // one operation a session: signing apart from sealing
   CK_SESSION_HANDLE crypt_ = 0;
   uint32_t suites_ = 0;
+  bool denied_ = false;
 };
 
 }  // namespace cloud

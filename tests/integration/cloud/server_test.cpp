@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <filesystem>
 
 #include "world.hpp"
 
@@ -97,6 +98,39 @@ TEST_CASE("a wrong PIN stops the backend after one try, so that nothing gets loc
   CHECK(output.code == 1);
   CHECK(output.text.find("refused the PIN") != std::string::npos);
   CHECK(output.text.find("not-the-pin") == std::string::npos);
+}
+
+TEST_CASE("a PIN that is refused when the token is opened again is tried once, not with every request") {
+  World world;
+  TestVehicle vehicle = world.vehicle();
+  world.stop_gently();
+  auto config = nlohmann::json::parse(slurp(world.config()));
+  config["module_args"] = config["module"].get<std::string>() + "|" + world.folder().path();
+  config["module"] = WAYSEAL_FAULTY_PKCS11;
+  spill(world.config(), config.dump());
+  world.start();
+  const auto ask = [&] { return world.post("/v1/prekeys", vehicle.id(), vehicle.prekeys_request(1)).status; };
+  const auto logins = [&] { return slurp(world.folder() / "logins").size(); };
+  CHECK(ask() == 200);
+  CHECK(logins() == 1);
+
+  spill(world.folder() / "lost", "");
+  spill(world.folder() / "wrong-pin", "");
+  CHECK(ask() == 503);
+  CHECK(logins() == 2);
+  std::filesystem::remove(world.folder() / "lost");
+  for (int i = 0; i < 3; ++i) CHECK(ask() == 503);
+  CHECK(logins() == 2);
+  const std::string log = world.log();
+  const size_t said = log.find("refused the PIN");
+  CHECK(said != std::string::npos);
+  CHECK(log.find("PIN", said + 16) == std::string::npos);
+
+  // An operator has put it right and starts it anew.
+  std::filesystem::remove(world.folder() / "wrong-pin");
+  world.stop_gently();
+  world.start();
+  CHECK(ask() == 200);
 }
 
 TEST_CASE("a PIN file that others can read is not used") {
