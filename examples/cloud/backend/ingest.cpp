@@ -17,7 +17,8 @@ using wayseal::v1::UploadReply;
 
 constexpr int kSessionsPerAck = 32;
 constexpr int kAcksMax = 4;
-constexpr size_t kRefusalsMax = 4;
+// No vehicle counts as far as this; sums of such counts stay far from overflow.
+constexpr uint64_t kCountMax = uint64_t{1} << 40;
 constexpr size_t kWantedMax = 32;
 
 }  // namespace
@@ -31,7 +32,7 @@ SessionRow* Ingest::find_session(const Blob& session_id, const Peer& peer, Work&
 }
 
 void Ingest::open_session(const Blob& encoded, const Peer& peer, Work& work) {
-  const OpenOutcome outcome = sessions_.accept(encoded, peer);
+  const OpenOutcome outcome = sessions_.accept(encoded, peer, work.refusals_left);
   if (outcome.kind == OpenOutcome::Kind::kRefused) work.refusals.push_back(outcome.refusal);
   if (outcome.kind != OpenOutcome::Kind::kOpened) return;
   work.wanted.erase(outcome.session_id);
@@ -124,14 +125,22 @@ void Ingest::take_batch(RecordRow& row) {
   row.samples = summary->samples;
   if (batch.time_quality() == Batch::TIME_UNTRUSTED) return;
   const int64_t offset = batch.time_quality() == Batch::TIME_TRUSTED ? batch.utc_offset_us() : 0;
-  row.from_us = summary->from_us + offset;
-  row.to_us = summary->to_us + offset;
+  int64_t from_us = 0;
+  int64_t to_us = 0;
+  // A vehicle's own numbers: a time that does not exist is none.
+  if (__builtin_add_overflow(summary->from_us, offset, &from_us) ||
+      __builtin_add_overflow(summary->to_us, offset, &to_us)) {
+    core_.count("undecodable", 1);
+    return;
+  }
+  row.from_us = from_us;
+  row.to_us = to_us;
 }
 
 void Ingest::take_loss_report(const RecordRow& row, Work& work) {
   LossReport report;
   if (report.ParseFromString(row.payload)) {
-    work.losses.push_back(std::move(report));
+    work.losses.push_back({std::move(report), row.session, row.sequence});
   } else {
     core_.count("undecodable", 1);
   }
@@ -151,26 +160,31 @@ void Ingest::store(const Peer& peer, Work& work) {
       core_.alarm(peer, "two-records-one-number", work.session_ids[row.session]);
     }
   }
-  for (const LossReport& report : work.losses) store_losses(report, peer, work);
+  for (const Losses& losses : work.losses) store_losses(losses, peer, work);
   settle(work);
 }
 
-void Ingest::store_losses(const LossReport& report, const Peer& peer, Work& work) {
+void Ingest::store_losses(const Losses& losses, const Peer& peer, Work& work) {
+  const LossReport& report = losses.report;
   for (const auto& range : report.ranges()) {
     const Blob& id = range.session_id();
     const bool without_session = id == Blob(kSessionIdSize, '\0') && range.first() == 0 && range.last() == 0;
     const bool fits = range.first() >= 1 && range.first() <= range.last() && range.last() <= kSequenceMax &&
                       range.count() >= 1 && range.count() <= range.last() - range.first() + 1;
-    if (id.size() != kSessionIdSize || (!fits && !without_session) || range.count() > INT64_MAX) {
+    if (id.size() != kSessionIdSize || (!fits && !without_session) || range.count() > kCountMax) {
       core_.count("undecodable", 1);
       continue;
     }
+    if (without_session) {
+      core_.store.add_nameless_loss(losses.session, losses.sequence, range.count());
+      continue;
+    }
     core_.store.add_loss(peer.row, id, {range.first(), range.last(), range.count()}, range.cause());
-    if (fits) find_session(id, peer, work);
+    find_session(id, peer, work);
   }
-  if (report.batches_dropped() > INT64_MAX || report.samples_dropped() > INT64_MAX) return;
-  core_.store.add_start(peer.row, report.epoch(), report.batches_dropped(), report.samples_dropped());
-  const auto clamp = [](uint64_t value) { return static_cast<int64_t>(std::min<uint64_t>(value, INT64_MAX)); };
+  const auto clamp = [](uint64_t value) { return static_cast<int64_t>(std::min(value, kCountMax)); };
+  core_.store.add_start(peer.row, report.epoch(), std::min(report.batches_dropped(), kCountMax),
+                        std::min(report.samples_dropped(), kCountMax));
   for (const auto& bus : report.buses()) {
     core_.store.add_bus(
         peer.row, report.epoch(),
@@ -261,9 +275,7 @@ Reply Ingest::handle(const Blob& body, const Peer& peer) {
     }
   }
   for (const Blob& id : work.settled) core_.ring.drop(work.sessions.at(id).row);
-  for (const Blob& refusal : work.refusals) {
-    if (static_cast<size_t>(reply.refusals_size()) < kRefusalsMax) reply.add_refusals()->set_refusal(refusal);
-  }
+  for (const Blob& refusal : work.refusals) reply.add_refusals()->set_refusal(refusal);
   for (const Blob& id : work.wanted) {
     if (static_cast<size_t>(reply.open_wanted_size()) < kWantedMax) reply.add_open_wanted(id);
   }

@@ -25,14 +25,20 @@ class Ingest {
   Reply handle(const Blob& body, const Peer& peer);
 
  private:
+  struct Losses {
+    wayseal::v1::LossReport report;
+    int64_t session;  ///< Row and sequence of the record that carried it.
+    uint64_t sequence;
+  };
   // What one upload has led to so far.
   struct Work {
     std::map<Blob, SessionRow> sessions;  ///< Touched, by session id.
     std::vector<RecordRow> records;       ///< Opened, to be stored.
     std::map<int64_t, Blob> session_ids;  ///< Of `records`.
-    std::vector<wayseal::v1::LossReport> losses;
+    std::vector<Losses> losses;
     std::set<Blob> wanted;
     std::vector<Blob> refusals;
+    size_t refusals_left = 4;  ///< As many as an UploadReply holds.
     std::vector<Blob> settled;
   };
 
@@ -43,7 +49,7 @@ class Ingest {
   void take_loss_report(const RecordRow& row, Work& work);
   SessionRow* find_session(const Blob& session_id, const Peer& peer, Work& work);
   void store(const Peer& peer, Work& work);
-  void store_losses(const wayseal::v1::LossReport& report, const Peer& peer, Work& work);
+  void store_losses(const Losses& losses, const Peer& peer, Work& work);
   void settle(Work& work);
   std::vector<wayseal::v1::Ack> prepare_acks(const Blob& ack_session, const Peer& peer, Work& work);
   Blob seal_ack(const SessionRow& session, const SessionKeys& keys, const wayseal::v1::Ack& ack);

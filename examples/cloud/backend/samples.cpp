@@ -36,9 +36,11 @@ BatchSamples read_batch(Tables& tables, const Blob& payload) {
   const bool whole = read_samples(batch, [&](uint32_t group, uint32_t signal, int64_t time_us, uint64_t raw) {
     const auto index = table->index(group, signal);
     known = known && index.has_value();
+    int64_t utc_us = 0;
+    known = known && !__builtin_add_overflow(time_us, offset, &utc_us);
     if (!index) return;
-    result.samples.push_back({time_us + offset, quality, &table->name(*index), raw,
-                              table->physical(*index, raw), table->text(*index, raw)});
+    result.samples.push_back(
+        {utc_us, quality, &table->name(*index), raw, table->physical(*index, raw), table->text(*index, raw)});
   });
   result.undecodable = !whole || !known;
   if (result.undecodable) result.samples.clear();

@@ -8,7 +8,7 @@
 namespace cloud {
 namespace {
 
-constexpr std::array<const char*, 1> kSteps = {R"sql(
+constexpr std::array<const char*, 2> kSteps = {R"sql(
 CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE vehicles(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, first_seen_ms INTEGER NOT NULL) STRICT;
 
@@ -76,6 +76,13 @@ CREATE TABLE alarms(
   WITHOUT ROWID;
 CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE tables(table_id INTEGER PRIMARY KEY, file BLOB NOT NULL, added_ms INTEGER NOT NULL) STRICT;
+)sql",
+                                               R"sql(
+-- Loss counts without a session, each by the record that reported it. A vehicle counts up until a report is
+-- acknowledged and then starts anew, so a count that is lower than the one before adds to it (stats.cpp).
+CREATE TABLE nameless_losses(
+  session INTEGER NOT NULL REFERENCES sessions(id), sequence INTEGER NOT NULL, count INTEGER NOT NULL,
+  PRIMARY KEY(session, sequence)) STRICT, WITHOUT ROWID;
 )sql"};
 
 }  // namespace

@@ -87,7 +87,10 @@ Sessions::Verdict Sessions::judge(const Authentic& authentic, const Peer& peer) 
   return {};
 }
 
-OpenOutcome Sessions::refuse(const Authentic& authentic, const Peer& peer, SessionRefused::Reason reason) {
+OpenOutcome Sessions::refuse(const Authentic& authentic, const Peer& peer, SessionRefused::Reason reason,
+                             size_t& refusals_left) {
+  if (refusals_left == 0) return {};
+  --refusals_left;
   core_.store.add_refusal(peer.row, authentic.th, reason);
   core_.count("refusals", 1);
   SessionRefused refused;
@@ -160,7 +163,7 @@ OpenOutcome Sessions::open(const Authentic& authentic, const Peer& peer) {
   return {OpenOutcome::Kind::kOpened, row.session_id, {}};
 }
 
-OpenOutcome Sessions::accept(const Blob& encoded, const Peer& peer) {
+OpenOutcome Sessions::accept(const Blob& encoded, const Peer& peer, size_t& refusals_left) {
   const auto authentic = authenticate(encoded, peer);
   if (!authentic) return {};
   const Blob session_id = authentic->th.substr(0, kSessionIdSize);
@@ -170,12 +173,12 @@ OpenOutcome Sessions::accept(const Blob& encoded, const Peer& peer) {
     return {};
   }
   if (const auto reason = core_.store.refusal(peer.row, authentic->th)) {
-    return refuse(*authentic, peer, static_cast<SessionRefused::Reason>(*reason));
+    return refuse(*authentic, peer, static_cast<SessionRefused::Reason>(*reason), refusals_left);
   }
   const Verdict verdict = judge(*authentic, peer);
   if (verdict.kind == Verdict::Kind::kSkip) return {};
   if (verdict.kind == Verdict::Kind::kRefuse) {
-    return refuse(*authentic, peer, verdict.reason);
+    return refuse(*authentic, peer, verdict.reason, refusals_left);
   }
   return open(*authentic, peer);
 }

@@ -11,7 +11,7 @@ struct OpenOutcome {
   enum class Kind {
     kOpened,   ///< New or known: `session_id` is to be named in the ack.
     kRefused,  ///< `refusal` is a SignedRefusal.
-    kSkipped,  ///< Not authentic, unknown version, or not now: no answer.
+    kSkipped,  ///< No refusal left in this upload, not authentic, unknown version, or not now: no answer.
   };
   Kind kind = Kind::kSkipped;
   Blob session_id;
@@ -21,7 +21,9 @@ struct OpenOutcome {
 class Sessions {
  public:
   explicit Sessions(Core& core) : core_(core) {}
-  OpenOutcome accept(const Blob& encoded, const Peer& peer);
+  /// \param refusals_left how many more may be signed for this upload; counted down. A session that meets none left
+  /// is refused when it comes again.
+  OpenOutcome accept(const Blob& encoded, const Peer& peer, size_t& refusals_left);
 
  private:
   struct Authentic {
@@ -38,7 +40,8 @@ class Sessions {
   };
   Verdict judge(const Authentic& authentic, const Peer& peer);
   Verdict unrecorded(const Authentic& authentic, const Peer& peer, wayseal::v1::SessionRefused::Reason reason);
-  OpenOutcome refuse(const Authentic& authentic, const Peer& peer, wayseal::v1::SessionRefused::Reason reason);
+  OpenOutcome refuse(const Authentic& authentic, const Peer& peer, wayseal::v1::SessionRefused::Reason reason,
+                     size_t& refusals_left);
   OpenOutcome open(const Authentic& authentic, const Peer& peer);
   int64_t claim(const SessionRow& row, const Peer& peer);
 

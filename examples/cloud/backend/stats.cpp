@@ -36,6 +36,25 @@ int64_t records_lost(Database& database) {
   return total + count;
 }
 
+/// Records lost in sessions whose names the vehicle has forgotten. It counts up until a report is acknowledged and may
+/// then start anew: in the order in which the reports were sealed, a count that is lower than the one before begins a
+/// new run, and of each run the last count holds. A new run that starts at no less than the former one's end looks
+/// like its continuation, so this is the least that was lost.
+int64_t nameless_lost(Database& database) {
+  int64_t total = 0;
+  int64_t vehicle = -1;
+  int64_t count = 0;
+  database.each(
+      "SELECT vehicle, count FROM nameless_losses JOIN sessions ON sessions.id = session "
+      "ORDER BY vehicle, counter, sessions.id, sequence",
+      [&](const Row& row) {
+        if (row.integer(0) != vehicle || row.integer(1) < count) total += count;
+        vehicle = row.integer(0);
+        count = row.integer(1);
+      });
+  return total + count;
+}
+
 int64_t one(Database& database, const char* sql) { return database.integer(sql).value_or(0); }
 
 }  // namespace
@@ -50,7 +69,7 @@ nlohmann::ordered_json collect_stats(Database& database) {
   }
   json["vehicles"] = one(database, "SELECT COUNT(*) FROM vehicles");
   json["sessions_open"] = one(database, "SELECT COUNT(*) FROM sessions WHERE state = 1");
-  json["records_lost"] = records_lost(database);
+  json["records_lost"] = records_lost(database) + nameless_lost(database);
   json["batches_dropped"] = one(database, "SELECT SUM(batches_dropped) FROM starts");
   json["samples_dropped"] = one(database, "SELECT SUM(samples_dropped) FROM starts");
   json["frames"] = one(database, "SELECT SUM(frames) FROM buses");

@@ -122,6 +122,8 @@ class Store {
   std::vector<uint64_t> sequences_after(int64_t session, uint64_t after, int64_t most);
   uint64_t stored_between(int64_t session, uint64_t first, uint64_t last);
   void add_loss(int64_t vehicle, const Blob& session_id, const LossRow& loss, int64_t cause);
+  /// The count without a session that the report in this record carried.
+  void add_nameless_loss(int64_t session, uint64_t sequence, uint64_t count);
   /// Loss ranges of a session that reach above `after`.
   std::vector<LossRow> losses_after(const SessionRow& session, uint64_t after);
   struct BusRow {

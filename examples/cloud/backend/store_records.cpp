@@ -43,6 +43,12 @@ void Store::add_loss(int64_t vehicle, const Blob& session_id, const LossRow& los
       static_cast<int64_t>(loss.count), cause);
 }
 
+void Store::add_nameless_loss(int64_t session, uint64_t sequence, uint64_t count) {
+  database_.run(
+      "INSERT INTO nameless_losses VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET count = MAX(count, ?3)",
+      session, static_cast<int64_t>(sequence), static_cast<int64_t>(count));
+}
+
 std::vector<LossRow> Store::losses_after(const SessionRow& session, uint64_t after) {
   std::vector<LossRow> rows;
   database_.each(

@@ -285,6 +285,54 @@ TEST_CASE("a merged loss range settles although a record that was reported lost 
             ->contiguous() == 7);
 }
 
+TEST_CASE("losses without a session add up although the vehicle counts anew after each acknowledged report") {
+  World world;
+  TestVehicle vehicle = world.vehicle();
+  TestSession session = vehicle.open_session();
+  TestSession forgotten = session;
+  forgotten.id = Blob(16, '\0');
+  const auto report = [&](uint64_t count) {
+    return session.seal(loss_report([&](v1::LossReport& r) { add_range(r, forgotten, 0, 0, count); }));
+  };
+  // 5, then 7 with the same 5 in it; acknowledged; 3 new ones.
+  const Blob five = report(5);
+  const Blob seven = report(7);
+  const Blob three = report(3);
+  const Blob absurd = report(UINT64_MAX);
+  REQUIRE(acked(world.deliver(vehicle.id(), session.id, {session.open}, {three, five, seven}), session));
+  CHECK(world.stat("records_lost") == 10);
+  world.deliver(vehicle.id(), session.id, {}, {five, three, absurd});
+  CHECK(world.stat("records_lost") == 10);
+}
+
+TEST_CASE("a vehicle's absurd numbers make no other number absurd") {
+  World world;
+  TestVehicle vehicle = world.vehicle();
+  TestSession session = vehicle.open_session();
+  v1::Batch late;
+  REQUIRE(late.ParseFromString(batch(1, INT64_MAX - 5, {1})));
+  late.set_time_quality(v1::Batch::TIME_TRUSTED);
+  late.set_utc_offset_us(INT64_MAX);
+  const auto dropped = [&](uint64_t epoch) {
+    return session.seal(loss_report([&](v1::LossReport& r) {
+      r.set_epoch(epoch);
+      r.set_batches_dropped(INT64_MAX);
+      r.set_samples_dropped(1);
+      r.add_buses()->set_frames(UINT64_MAX);
+    }));
+  };
+  const auto ack =
+      acked(world.deliver(vehicle.id(), session.id, {session.open},
+                          {session.seal(frame(1, late.SerializeAsString())), dropped(1), dropped(3)}),
+            session);
+  REQUIRE(ack);
+  CHECK(ack->contiguous() == 3);
+  CHECK(world.stat("undecodable") == 1);
+  CHECK(world.stat("batches_dropped") > 0);
+  CHECK(world.stat("samples_dropped") == 2);
+  CHECK(world.stat("frames") > 0);
+}
+
 TEST_CASE("an open session outlives the expiry of its prekey") {
   World world;
   TestVehicle vehicle = world.vehicle();

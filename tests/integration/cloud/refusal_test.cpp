@@ -99,6 +99,19 @@ TEST_CASE("a bundle that nobody knows of opens nothing, and frees nothing while 
   CHECK(world.stat("sessions") == 0);
 }
 
+TEST_CASE("no more than four refusals are signed in one upload; the rest are when they come again") {
+  World world;
+  TestVehicle vehicle = world.vehicle(8);
+  std::vector<Blob> opens;
+  for (int i = 0; i < 6; ++i) {
+    opens.push_back(
+        vehicle.open_session(edited([](auto& o) { o.set_ephemeral("\x04" + Blob(64, 'x')); })).open);
+  }
+  CHECK(world.deliver(vehicle.id(), {}, opens, {}).reply.refusals_size() == 4);
+  CHECK(world.stat("refusals") == 4);
+  CHECK(world.deliver(vehicle.id(), {}, {opens[4], opens[5]}, {}).reply.refusals_size() == 2);
+}
+
 TEST_CASE("another vehicle's prekey is refused as unknown") {
   World world;
   const TestVehicle other = world.vehicle();
