@@ -27,7 +27,7 @@ std::string hex(std::string_view bytes) {
 Blob sha256(std::string_view bytes) {
   Blob out(32, '\0');
   unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), data(out), &size, EVP_sha256(), nullptr) != 1) {
+  if (EVP_Digest(bytes.data(), bytes.size(), octets(out), &size, EVP_sha256(), nullptr) != 1) {
     throw std::runtime_error("SHA-256 is not available");
   }
   return out;
@@ -36,7 +36,7 @@ Blob sha256(std::string_view bytes) {
 Blob hmac_sha256(std::string_view key, std::string_view bytes) {
   Blob out(32, '\0');
   unsigned int size = 0;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), data(bytes), bytes.size(), data(out),
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), octets(bytes), bytes.size(), octets(out),
            &size) == nullptr) {
     throw std::runtime_error("HMAC is not available");
   }

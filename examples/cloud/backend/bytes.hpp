@@ -34,10 +34,10 @@ uint64_t read_be(std::string_view bytes);
 /// `part` with its length before it, as a big-endian u16.
 Blob with_length(std::string_view part);
 
-inline const unsigned char* data(std::string_view bytes) {
+inline const unsigned char* octets(std::string_view bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
 }
-inline unsigned char* data(Blob& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
+inline unsigned char* octets(Blob& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
 
 }  // namespace cloud
 

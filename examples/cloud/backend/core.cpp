@@ -9,7 +9,7 @@ namespace {
 constexpr size_t kRingMax = 4096;
 
 int64_t validity_days(const Blob& der) {
-  const unsigned char* at = data(std::string_view(der));
+  const unsigned char* at = octets(der);
   const X509Ptr certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   int days = 0;
   int seconds = 0;
@@ -58,7 +58,7 @@ Core::Core(const Config& the_config, Log& the_log, Blob pin)
       token(config.module, config.module_args, config.token, std::move(pin)),
       pki(token.certificate("data-root"), config.crls,
           config.crl_policy == "off" ? Pki::Revocation::kOff : Pki::Revocation::kRequired),
-      ring(store, token) {
+      ring(token) {
   log.set_token_key(store.secret("log-token-key", token.random(32)));
   load_identities();
   if (suites() == 0) throw std::runtime_error("token and policy share no suite");

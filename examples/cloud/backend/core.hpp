@@ -23,7 +23,7 @@ inline constexpr int64_t kMsPerDay = 24LL * 60 * 60 * 1000;
 /// derivation: after a restart, too, they come from the prekey's private half.
 class KeyRing {
  public:
-  KeyRing(Store& store, Token& token) : store_(store), token_(token) {}
+  explicit KeyRing(Token& token) : token_(token) {}
 
   /// \return nothing when the session is settled or its prekey's private half is not in the token.
   std::optional<SessionKeys> get(const SessionRow& session);
@@ -35,9 +35,8 @@ class KeyRing {
  private:
   struct Entry {
     SessionKeys keys;
-    uint64_t used;
+    uint64_t used = 0;
   };
-  Store& store_;
   Token& token_;
   std::map<int64_t, Entry> keys_;
   uint64_t clock_ = 0;

@@ -26,9 +26,9 @@ using Context = std::unique_ptr<X509_STORE_CTX, Freer<X509_STORE_CTX_free>>;
 
 X509Ptr parse_certificate(std::string_view der) {
   if (der.empty() || der.size() > 1024) return nullptr;
-  const unsigned char* at = data(der);
+  const unsigned char* at = octets(der);
   X509Ptr certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-  const bool whole = certificate && at == data(der) + der.size();
+  const bool whole = certificate && at == octets(der) + der.size();
   ERR_clear_error();
   return whole ? std::move(certificate) : nullptr;
 }
@@ -170,15 +170,15 @@ Leaf Pki::verify(const std::vector<std::string_view>& chain, Role role) const {
 bool verify_signature(EVP_PKEY* key, std::string_view digest, std::string_view signature) {
   if (signature.size() != 64 || digest.size() != 32) return false;
   const std::unique_ptr<ECDSA_SIG, Freer<ECDSA_SIG_free>> parts(ECDSA_SIG_new());
-  ECDSA_SIG_set0(parts.get(), BN_bin2bn(data(signature), 32, nullptr),
-                 BN_bin2bn(data(signature) + 32, 32, nullptr));
+  ECDSA_SIG_set0(parts.get(), BN_bin2bn(octets(signature), 32, nullptr),
+                 BN_bin2bn(octets(signature) + 32, 32, nullptr));
   unsigned char* der = nullptr;
   const int size = i2d_ECDSA_SIG(parts.get(), &der);
   const std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>> context(EVP_PKEY_CTX_new(key, nullptr));
   const bool ok =
       size > 0 && EVP_PKEY_verify_init(context.get()) == 1 &&
       EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1 &&
-      EVP_PKEY_verify(context.get(), der, static_cast<size_t>(size), data(digest), digest.size()) == 1;
+      EVP_PKEY_verify(context.get(), der, static_cast<size_t>(size), octets(digest), digest.size()) == 1;
   OPENSSL_free(der);
   ERR_clear_error();
   return ok;
@@ -193,7 +193,7 @@ bool on_curve(std::string_view point) {
   static const Group group(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
   const Point parsed(EC_POINT_new(group.get()));
   // EC_POINT_oct2point checks that the point lies on the curve.
-  const bool ok = EC_POINT_oct2point(group.get(), parsed.get(), data(point), point.size(), nullptr) == 1;
+  const bool ok = EC_POINT_oct2point(group.get(), parsed.get(), octets(point), point.size(), nullptr) == 1;
   ERR_clear_error();
   return ok;
 }

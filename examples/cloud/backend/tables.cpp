@@ -15,15 +15,15 @@ std::string text_of(wayseal::Bytes bytes) {
 }
 
 uint64_t computed_id(const Blob& file) {
-  const uint32_t core_size = wayseal::load_le32(data(std::string_view(file)) + format::header::kCoreSize);
-  return read_be(
-      sha256(std::string_view(file).substr(format::kHeaderSize, core_size)).substr(0, format::kIdSize));
+  const uint32_t core_size = wayseal::load_le32(octets(file) + format::header::kCoreSize);
+  return read_be(sha256(file.substr(format::kHeaderSize, core_size)).substr(0, format::kIdSize));
 }
 
 }  // namespace
 
 Table::Table(Blob file) : file_(std::move(file)) {
-  const wayseal::Status status = table_.load({data(std::string_view(file_)), file_.size()});
+  const std::string_view bytes = file_;
+  const wayseal::Status status = table_.load({octets(bytes), bytes.size()});
   if (status != wayseal::Status::kOk) {
     throw std::runtime_error(std::string("not a signal table: ") + wayseal::status_name(status));
   }

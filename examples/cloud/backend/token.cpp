@@ -16,10 +16,10 @@ void need_capacity(const std::vector<CK_OBJECT_HANDLE>& found, const std::string
 
 CK_GCM_PARAMS gcm_params(const Blob& nonce, const Blob& aad) {
   CK_GCM_PARAMS params{};
-  params.pIv = const_cast<unsigned char*>(data(std::string_view(nonce)));
+  params.pIv = const_cast<unsigned char*>(octets(nonce));
   params.ulIvLen = static_cast<CK_ULONG>(nonce.size());
   params.ulIvBits = static_cast<CK_ULONG>(nonce.size() * 8);
-  params.pAAD = const_cast<unsigned char*>(data(std::string_view(aad)));
+  params.pAAD = const_cast<unsigned char*>(octets(aad));
   params.ulAADLen = static_cast<CK_ULONG>(aad.size());
   params.ulTagBits = 128;
   return params;
@@ -46,7 +46,7 @@ void Token::login() {
     check((*module_)->C_OpenSession(slot_, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, session),
           "C_OpenSession");
   }
-  const CK_RV code = (*module_)->C_Login(keys_, CKU_USER, data(pin_), static_cast<CK_ULONG>(pin_.size()));
+  const CK_RV code = (*module_)->C_Login(keys_, CKU_USER, octets(pin_), static_cast<CK_ULONG>(pin_.size()));
   if (code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE ||
       code == CKR_PIN_EXPIRED || code == CKR_PIN_LOCKED) {
     denied_ = true;
@@ -83,7 +83,7 @@ uint32_t Token::probe_suites() const {
 
 Blob Token::random(size_t size) {
   Blob out(size, '\0');
-  check((*module_)->C_GenerateRandom(crypt_, data(out), static_cast<CK_ULONG>(size)), "C_GenerateRandom");
+  check((*module_)->C_GenerateRandom(crypt_, octets(out), static_cast<CK_ULONG>(size)), "C_GenerateRandom");
   return out;
 }
 
@@ -109,7 +109,7 @@ Blob Token::sign(const Identity& identity, std::string_view digest) {
   Blob signature(64, '\0');
   auto size = static_cast<CK_ULONG>(signature.size());
   check((*module_)->C_SignInit(sign_, &mechanism, identity.key), "C_SignInit");
-  check((*module_)->C_Sign(sign_, data(input), static_cast<CK_ULONG>(input.size()), data(signature), &size),
+  check((*module_)->C_Sign(sign_, octets(input), static_cast<CK_ULONG>(input.size()), octets(signature), &size),
         "C_Sign");
   if (size != 64) throw std::runtime_error("the token made a signature of an unexpected size");
   return signature;
@@ -174,7 +174,7 @@ std::optional<Blob> Token::open(const SessionKeys& keys, std::string_view nonce,
   Blob plaintext(input.size(), '\0');
   auto size = static_cast<CK_ULONG>(plaintext.size());
   const CK_RV code =
-      (*module_)->C_Decrypt(crypt_, data(input), static_cast<CK_ULONG>(input.size()), data(plaintext), &size);
+      (*module_)->C_Decrypt(crypt_, octets(input), static_cast<CK_ULONG>(input.size()), octets(plaintext), &size);
   // Tokens do not agree on the code of a wrong tag: SoftHSM2 says CKR_GENERAL_ERROR.
   if (code == CKR_GENERAL_ERROR || code == CKR_ENCRYPTED_DATA_INVALID || code == CKR_ENCRYPTED_DATA_LEN_RANGE ||
       code == CKR_DATA_INVALID || code == CKR_FUNCTION_FAILED || code == CKR_SIGNATURE_INVALID) {
@@ -195,7 +195,7 @@ Blob Token::seal(const SessionKeys& keys, std::string_view nonce, std::string_vi
   Blob input(plaintext);
   Blob out(input.size() + 16, '\0');
   auto size = static_cast<CK_ULONG>(out.size());
-  check((*module_)->C_Encrypt(crypt_, data(input), static_cast<CK_ULONG>(input.size()), data(out), &size),
+  check((*module_)->C_Encrypt(crypt_, octets(input), static_cast<CK_ULONG>(input.size()), octets(out), &size),
         "C_Encrypt");
   out.resize(size);
   return out;

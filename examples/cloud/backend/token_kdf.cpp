@@ -73,8 +73,8 @@ Template closed_key(CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE use) {
 Blob cmac_subkey(const Blob& l) {
   Blob k1(16, '\0');
   for (size_t i = 0; i < 16; ++i) {
-    const unsigned next = i < 15 ? static_cast<unsigned char>(l[i + 1]) >> 7 : 0;
-    k1[i] = static_cast<char>(((static_cast<unsigned char>(l[i]) << 1) | next) & 0xFF);
+    const unsigned next = i < 15 ? static_cast<unsigned>(static_cast<unsigned char>(l[i + 1])) >> 7 : 0;
+    k1[i] = static_cast<char>(((static_cast<unsigned>(static_cast<unsigned char>(l[i])) << 1) | next) & 0xFFU);
   }
   if ((static_cast<unsigned char>(l[0]) & 0x80) != 0) k1[15] = static_cast<char>(k1[15] ^ 0x87);
   return k1;
@@ -93,7 +93,7 @@ CK_OBJECT_HANDLE Token::agree(CK_OBJECT_HANDLE prekey, std::string_view peer, CK
   CK_ECDH1_DERIVE_PARAMS params{};
   params.kdf = CKD_NULL;
   params.ulPublicDataLen = static_cast<CK_ULONG>(point.size());
-  params.pPublicData = data(point);
+  params.pPublicData = octets(point);
   CK_MECHANISM mechanism{CKM_ECDH1_DERIVE, &params, sizeof params};
   Template form = closed_key(type, CKA_DERIVE);
   return derive_object(mechanism, prekey, form);
@@ -115,9 +115,9 @@ CK_OBJECT_HANDLE Token::hkdf(CK_OBJECT_HANDLE z, std::string_view label, std::st
                              CK_ATTRIBUTE_TYPE use) {
   Blob salt(kHkdfSalt);
   Blob info = Blob(label) + Blob(th);
-  HkdfParams params{CK_TRUE,           CK_TRUE,    CKM_SHA256,
-                    kHkdfSaltData,     data(salt), static_cast<CK_ULONG>(salt.size()),
-                    CK_INVALID_HANDLE, data(info), static_cast<CK_ULONG>(info.size())};
+  HkdfParams params{CK_TRUE,           CK_TRUE,      CKM_SHA256,
+                    kHkdfSaltData,     octets(salt), static_cast<CK_ULONG>(salt.size()),
+                    CK_INVALID_HANDLE, octets(info), static_cast<CK_ULONG>(info.size())};
   CK_MECHANISM mechanism{kMechanismHkdfDerive, &params, sizeof params};
   Template form = closed_key(CKK_AES, use);
   return derive_object(mechanism, z, form);
@@ -126,7 +126,7 @@ CK_OBJECT_HANDLE Token::hkdf(CK_OBJECT_HANDLE z, std::string_view label, std::st
 CK_OBJECT_HANDLE Token::cmac_kdf(CK_OBJECT_HANDLE z, std::string_view label, std::string_view th,
                                  CK_ATTRIBUTE_TYPE use) {
   Blob zero(16, '\0');
-  CK_KEY_DERIVATION_STRING_DATA zero_data{data(zero), 16};
+  CK_KEY_DERIVATION_STRING_DATA zero_data{octets(zero), 16};
   CK_MECHANISM ecb_zero{CKM_AES_ECB_ENCRYPT_DATA, &zero_data, sizeof zero_data};
   Blob l = derive_readable(ecb_zero, z, 16);
   Blob k1 = cmac_subkey(l);
@@ -138,7 +138,7 @@ CK_OBJECT_HANDLE Token::cmac_kdf(CK_OBJECT_HANDLE z, std::string_view label, std
     Blob input = be32(i) + Blob(label) + Blob(1, '\0') + Blob(th) + be32(256);
     if (input.size() != 48) throw std::logic_error("the KDF input has 48 bytes");
     CK_AES_CBC_ENCRYPT_DATA_PARAMS cbc{};
-    cbc.pData = data(input);
+    cbc.pData = octets(input);
     cbc.length = 32;
     CK_MECHANISM chain{CKM_AES_CBC_ENCRYPT_DATA, &cbc, sizeof cbc};
     Blob chained = derive_readable(chain, z, 32);
@@ -148,7 +148,7 @@ CK_OBJECT_HANDLE Token::cmac_kdf(CK_OBJECT_HANDLE z, std::string_view label, std
     wipe(chained);
   }
   wipe(k1);
-  CK_KEY_DERIVATION_STRING_DATA last{data(last_blocks), 32};
+  CK_KEY_DERIVATION_STRING_DATA last{octets(last_blocks), 32};
   CK_MECHANISM ecb_last{CKM_AES_ECB_ENCRYPT_DATA, &last, sizeof last};
   Template form = closed_key(CKK_AES, use);
   const CK_OBJECT_HANDLE key = derive_object(ecb_last, z, form);
