@@ -173,8 +173,8 @@ std::optional<Blob> Token::open(const SessionKeys& keys, std::string_view nonce,
   Blob input(ciphertext);
   Blob plaintext(input.size(), '\0');
   auto size = static_cast<CK_ULONG>(plaintext.size());
-  const CK_RV code =
-      (*module_)->C_Decrypt(crypt_, octets(input), static_cast<CK_ULONG>(input.size()), octets(plaintext), &size);
+  const CK_RV code = (*module_)->C_Decrypt(crypt_, octets(input), static_cast<CK_ULONG>(input.size()),
+                                           octets(plaintext), &size);
   // Tokens do not agree on the code of a wrong tag: SoftHSM2 says CKR_GENERAL_ERROR.
   if (code == CKR_GENERAL_ERROR || code == CKR_ENCRYPTED_DATA_INVALID || code == CKR_ENCRYPTED_DATA_LEN_RANGE ||
       code == CKR_DATA_INVALID || code == CKR_FUNCTION_FAILED || code == CKR_SIGNATURE_INVALID) {
