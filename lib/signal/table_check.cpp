@@ -247,7 +247,8 @@ Status TableCheck::signal(uint16_t index) const {
   return good ? Status::kOk : Status::kMalformed;
 }
 
-/// Every key is where the search finds it, every message can be found, and a search for anything else ends soon.
+/// Every key is where the search finds it, every message can be found, and a search for anything else ends
+/// soon.
 Status TableCheck::slots() const {
   const uint32_t count = 1U << (32 - table_.hash_shift_);
   size_t run = 0;

@@ -9,7 +9,8 @@ namespace wayseal::vectors {
 
 namespace {
 
-/// Rows of numbers after a time, which is kept as text: both files have it from the same clock, to the microsecond.
+/// Rows of numbers after a time, which is kept as text: both files have it from the same clock, to the
+/// microsecond.
 std::map<std::string, std::vector<double>> read_csv(const std::string& path) {
   std::map<std::string, std::vector<double>> rows;
   for (const std::string& line : read_lines(path)) {

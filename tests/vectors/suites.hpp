@@ -10,9 +10,9 @@
 
 namespace wayseal::vectors {
 
-/// Each line of `jsonl` is a frame with the raw and physical values that an independent decoder found, or the error that
-/// it reported. Where it reported an error, exactly those signals may be produced that the frame holds
-/// whole and whose multiplexer condition holds.
+/// Each line of `jsonl` is a frame with the raw and physical values that an independent decoder found, or the
+/// error that it reported. Where it reported an error, exactly those signals may be produced that the frame
+/// holds whole and whose multiplexer condition holds.
 Tally run_dbc_vectors(const std::string& dbc, const std::string& jsonl);
 
 /// Each line of `jsonl` names a line of a candump log and its physical values.

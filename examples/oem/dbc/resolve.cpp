@@ -193,7 +193,8 @@ void drop_impossible(RawFile& raw, DbcMessage& message) {
 
 size_t needed_bytes(const DbcSignal& signal) {
   size_t first = signal.start_bit;
-  // A Motorola start bit is the highest one: counted from the front of the frame, highest bit of each byte first.
+  // A Motorola start bit is the highest one: counted from the front of the frame, highest bit of each byte
+  // first.
   if (signal.motorola) first = first / 8 * 8 + (7 - first % 8);
   return (first + signal.width + 7) / 8;
 }

@@ -67,8 +67,8 @@ class Scanner {
   mutable size_t counted_line_ = 1;
 };
 
-/// The text as UTF-8: as it is when it is valid UTF-8 (a byte order mark is dropped), else taken as Windows-1252,
-/// in which most DBC tools write.
+/// The text as UTF-8: as it is when it is valid UTF-8 (a byte order mark is dropped), else taken as
+/// Windows-1252, in which most DBC tools write.
 std::string to_utf8(std::string_view bytes);
 
 }  // namespace wayseal::oem

@@ -48,9 +48,9 @@ struct BuiltTable {
 };
 
 /// Builds a table and loads it once, so that what leaves here is what a vehicle accepts. Signals that are not
-/// collected are left out, except multiplexer switches that collected ones depend on; messages without any collected signal
-/// are left out too, and so are not told apart from unknown ones by the vehicle. With "*" everything stays.
-/// The same input gives the same bytes. \throw TableError
+/// collected are left out, except multiplexer switches that collected ones depend on; messages without any
+/// collected signal are left out too, and so are not told apart from unknown ones by the vehicle. With "*"
+/// everything stays. The same input gives the same bytes. \throw TableError
 BuiltTable build_table(const std::vector<BusDbc>& files, const TableOptions& options);
 
 /// The id that a core section must have: computed with OpenSSL, for comparing with SignalTable::id().

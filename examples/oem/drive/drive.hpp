@@ -21,8 +21,8 @@ struct DriveOptions {
   int64_t start_ns = 1767225600LL * 1000000000;  ///< 2026-01-01T00:00:00Z
 };
 
-/// Gives every frame of a drive in the order of time, about 1,300 a second on buses 0 (can0) and 1 (can1), some of
-/// them with identifiers that drive.dbc does not know. The same seed gives the same frames.
+/// Gives every frame of a drive in the order of time, about 1,170 a second on buses 0 (can0) and 1 (can1), some
+/// of them with identifiers that drive.dbc does not know. The same seed gives the same frames.
 void drive(const DriveOptions& options, const std::function<void(const CanFrame&)>& sink);
 
 /// A frame as `candump -L` writes it, without the end of line.

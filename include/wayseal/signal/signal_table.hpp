@@ -57,26 +57,28 @@ struct SignalLimits {
   double maximum = 0;
 };
 
-/// A view of a table's bytes, which are made by `wayseal-oem dbc` and used where they are: flash or a mapped file.
-/// Nothing is copied. About 112 bytes on a 64-bit host, 64 on a 32-bit MCU.
+/// A view of a table's bytes, which are made by `wayseal-oem dbc` and used where they are: flash or a mapped
+/// file. Nothing is copied. 112 bytes on a 64-bit host, 72 on a 32-bit MCU.
 ///
-/// Indices: messages, groups and signals count from 0 to their count; an index outside is a mistake of the caller and
-/// is not checked, since decode() runs through here for each frame. Indices from decode() are always inside.
+/// Indices: messages, groups and signals count from 0 to their count; an index outside is a mistake of the
+/// caller and is not checked, since decode() runs through here for each frame. Indices from decode() are always
+/// inside.
 ///
-/// Threads: constant after `load`; any number of threads may read. Interrupts: reading is allowed. Blocking: never.
+/// Threads: constant after `load`; any number of threads may read. Interrupts: reading is allowed. Blocking:
+/// never.
 class SignalTable {
  public:
-  /// Checks everything: sizes, checksums, every index, every hash slot, the order of multiplexer conditions, and
-  /// that no signal lies outside its message's declared length (invariant 11). Takes time in proportion to
-  /// the table: about 40 instructions a byte.
-  /// \param table must stay alive and unchanged for as long as this object is used. Bytes after the table are refused;
-  ///        a table that ends exactly where its names begin is taken as one without names.
-  /// \return kOk; kMalformed; kUnsupported for another version of the format. On failure the object is empty: it has no
-  ///         messages and decodes nothing.
+  /// Checks everything: sizes, checksums, every index, every hash slot, the order of multiplexer conditions,
+  /// and that no signal lies outside its message's declared length (invariant 11). Takes time in proportion to
+  /// the table: about 20 instructions a byte.
+  /// \param table must stay alive and unchanged for as long as this object is used. Bytes after the table are
+  ///        refused; a table that ends exactly where its names begin is taken as one without names.
+  /// \return kOk; kMalformed; kUnsupported for another version of the format. On failure the object is empty:
+  ///         it has no messages and decodes nothing.
   Status load(Bytes table);
 
-  /// First 8 bytes of the SHA-256 of the core section, as a big-endian number: the batch's `table_id`. Not computed
-  /// again here. 0 when nothing is loaded.
+  /// First 8 bytes of the SHA-256 of the core section, as a big-endian number: the batch's `table_id`. Not
+  /// computed again here. 0 when nothing is loaded.
   uint64_t id() const { return id_; }
   /// The version number that the author gave.
   uint32_t version() const { return load_le32(core_ + table_format::core::kVersion); }
@@ -88,8 +90,8 @@ class SignalTable {
   uint16_t group_count() const { return group_count_; }
   uint16_t signal_count() const { return signal_count_; }
 
-  /// The system's name of a bus ("can0"), for comparing with the CanBus port's order. `bus` below bus_count(). A
-  /// table without buses applies its messages to frames of every bus.
+  /// The system's name of a bus ("can0"), for comparing with the CanBus port's order. `bus` below bus_count().
+  /// A table without buses applies its messages to frames of every bus.
   Bytes bus_name(uint16_t bus) const {
     return padded(buses_ + static_cast<size_t>(bus) * table_format::kBusNameSize, table_format::kBusNameSize);
   }

@@ -9,9 +9,9 @@
 ///     core     header.core_size  fixed part, then arrays back to back in the order of `ArrayOrder`
 ///     names    header.names_size texts, units, limits, value tables; a table may be cut off before it
 ///
-/// The checksums find damage, not malice. Who authenticates a table is whoever delivered it: provisioning (a file
-/// that only the owner of the device can write) or, later, the signed campaign that carries it. `load` rejects
-/// everything that could make decoding leave a frame, authentic or not.
+/// The checksums find damage, not malice. Who authenticates a table is whoever delivered it: provisioning (a
+/// file that only the owner of the device can write) or, later, the signed campaign that carries it. `load`
+/// rejects everything that could make decoding leave a frame, authentic or not.
 ///
 /// The id is the first 8 bytes of the SHA-256 of the core section, so two tables with one id decode alike,
 /// whatever their names. The tool computes it; a back end computes it again before it files a table.
@@ -81,10 +81,10 @@ enum KeyKind : uint32_t {
   kSourceKey = 3U << 29,    ///< The same, shifted left by 8, with the source address. Only for shared groups.
 };
 
-/// Where one signal's bits are. The decoder takes 8 bytes in the signal's byte order, shifts left by `kLeft` and right
-/// by `kRight`. They are the first 8 bytes of the frame, where nearly all signals of nearly all vehicles are; with
-/// kFar they begin at `kOffset`. With kNineBytes the signal needs a ninth byte, and kLeft is the number of bits to
-/// skip in the first: the lowest ones (Intel) or the highest ones (Motorola).
+/// Where one signal's bits are. The decoder takes 8 bytes in the signal's byte order, shifts left by `kLeft`
+/// and right by `kRight`. They are the first 8 bytes of the frame, where nearly all signals of nearly all
+/// vehicles are; with kFar they begin at `kOffset`. With kNineBytes the signal needs a ninth byte, and kLeft is
+/// the number of bits to skip in the first: the lowest ones (Intel) or the highest ones (Motorola).
 namespace geometry {
 inline constexpr size_t kOffset = 0;   ///< u8, 0 to 56; 0 without kFar
 inline constexpr size_t kLeft = 1;     ///< u8, 0 to 63
@@ -131,8 +131,8 @@ inline constexpr size_t kCaseCount = 6;  ///< u16
 inline constexpr size_t kSize = 8;
 }  // namespace selector
 
-/// "From low to high opens this group", compared with the selector's bits as an unsigned number. Sorted by value,
-/// then by group; two cases of one selector have the same interval or disjoint ones.
+/// "From low to high opens this group", compared with the selector's bits as an unsigned number. Sorted by
+/// value, then by group; two cases of one selector have the same interval or disjoint ones.
 namespace mux_case {
 inline constexpr size_t kLow = 0;       ///< u64
 inline constexpr size_t kHigh = 8;      ///< u64

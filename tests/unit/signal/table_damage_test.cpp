@@ -185,8 +185,8 @@ TEST_CASE("A condition that depends on itself is refused") {
   std::vector<uint8_t> bytes = TestTable(kEverything).built.bytes;
   SignalTable table;
   REQUIRE(table.load(view(bytes)) == Status::kOk);
-  // Group 2 holds the switch T, which is selector 1, and is opened by selector 0. Now T opens it: the first case
-  // moves from one selector to the other.
+  // Group 2 holds the switch T, which is selector 1, and is opened by selector 0. Now T opens it: the first
+  // case moves from one selector to the other.
   const auto writable = [&](const uint8_t* record) { return bytes.data() + (record - bytes.data()); };
   uint8_t* group = writable(table.group_record(2));
   uint8_t* first = writable(table.selector_record(0));
