@@ -117,6 +117,15 @@ bool LossLedger::covers(const SessionId& session, uint32_t sequence) const {
   return false;
 }
 
+bool LossLedger::counts(const SessionId& session, uint32_t sequence) const {
+  for (size_t i = 0; i < size_; ++i) {
+    const Range& range = ranges_[i];
+    const bool inside = range.session == session && range.first <= sequence && sequence <= range.last;
+    if (inside && range.count == span(range)) return true;
+  }
+  return false;
+}
+
 // The ranges that were not changed for longest come first when not all fit, so that the token tells which were
 // taken.
 LossSnapshot LossLedger::snapshot(Span<LossRange> out) const {

@@ -134,7 +134,7 @@ void Spool::lose_open(Session& session) {
 // A record cannot be read. Where the marks reach it, it is skipped from now on.
 void Spool::give_up_record(Session& session, const LogEntry& entry, LossCause cause) {
   if (!is_waiting(session, entry.sequence)) return;
-  if (!ledger_.covers(session.id, entry.sequence))
+  if (!ledger_.counts(session.id, entry.sequence))
     add_loss(session.id, entry.sequence, entry.sequence, 1, cause);
   if (ledger_.report_is(session.id, entry.sequence)) ledger_.report_lost();
   if (entry.sequence - session.marks.contiguous > Marks::kBits) return;
@@ -153,7 +153,7 @@ void Spool::note_gap(Session& session, uint32_t first, uint32_t last) {
     return;
   }
   for (uint32_t sequence = first; sequence <= last; ++sequence) {
-    if (session.marks.settled(sequence) || ledger_.covers(session.id, sequence)) continue;
+    if (session.marks.settled(sequence) || ledger_.counts(session.id, sequence)) continue;
     add_loss(session.id, sequence, sequence, 1, LossCause::kDamaged);
   }
 }
@@ -217,8 +217,10 @@ Status Spool::append(const SessionId& session, uint64_t sequence, Bytes sealed) 
   entry.session = session;
   entry.sequence = static_cast<uint32_t>(sequence);
   unsynced_ = true;
-  const Status status = log_.append(entry, sealed);
-  // After a failure the entry may be on the medium all the same: then it is counted as if it were accepted.
+  Status status = log_.append(entry, sealed);
+  // After a failure the entry may be on the medium all the same. Whole, it is accepted, for else its content would be stored
+  // a second time under another number. With a payload that is not, it is damaged, and found to be when it is read.
+  if (status != Status::kOk && entry.position != 0 && log_.intact(entry).value_or(false)) status = Status::kOk;
   if (entry.position != 0) {
     Session& current = sessions_[session_count_ - 1];
     if (current.waiting == 0) current.low = entry.position;

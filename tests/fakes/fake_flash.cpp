@@ -23,6 +23,7 @@ void FakeFlash::power_on() {
 void FakeFlash::fail_write_at(uint64_t n, Status status) {
   fail_at_ = writes_ + n;
   fail_status_ = status;
+  fail_whole_ = false;
 }
 
 void FakeFlash::fail_read_at(uint64_t n, Status status) {
@@ -54,7 +55,9 @@ Status FakeFlash::begin(Operation&& operation) {
   }
   if (fail_all_) return *fail_all_;
   if (writes_ != fail_at_) return Status::kOk;
-  if (current_->kind != Kind::kSync && random_() % 2 == 0) {
+  if (fail_whole_) {
+    apply(*current_);
+  } else if (current_->kind != Kind::kSync && random_() % 2 == 0) {
     tear(*current_, image_, random_);
     unsynced_.push_back(*current_);
   }

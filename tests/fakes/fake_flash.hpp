@@ -46,6 +46,12 @@ class FakeFlash final : public Storage {
   // Faults ----------------------------------------------------------------------------------------------------
   /// The n-th writing operation from now fails; a program may have happened in part.
   void fail_write_at(uint64_t n, Status status);
+  /// The n-th writing operation from now happens whole and is reported as failed.
+  void fail_after_write_at(uint64_t n, Status status) {
+    fail_at_ = writes_ + n;
+    fail_status_ = status;
+    fail_whole_ = true;
+  }
   /// The n-th read from now fails.
   void fail_read_at(uint64_t n, Status status);
   /// Reads that touch [from, to) fail, whatever is written there.
@@ -105,6 +111,7 @@ class FakeFlash final : public Storage {
   uint64_t cut_at_ = 0;
   CutMode cut_mode_ = CutMode::kClean;
   uint64_t fail_at_ = 0;
+  bool fail_whole_ = false;
   Status fail_status_ = Status::kOk;
   uint64_t fail_read_at_ = 0;
   Status fail_read_status_ = Status::kOk;

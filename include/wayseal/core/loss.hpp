@@ -17,7 +17,8 @@ enum class LossCause : uint8_t {
   kDamaged = 4,  ///< The medium gave back something else, or nothing.
 };
 
-/// `count` records are missing among `first` to `last` of a session. The session of 16 zero bytes, with first and
+/// `count` records are missing among `first` to `last` of a session. Where ranges were merged, or after a restart, a number may
+/// have been counted twice: then `count` is too high, up to the whole of the range, and never too low. The session of 16 zero bytes, with first and
 /// last 0, stands for records of sessions that could not be kept apart any more; their count is exact all the same.
 struct LossRange {
   SessionId session;

@@ -212,6 +212,27 @@ TEST_CASE("sealer: a spool that fails is mounted again, and nothing that waits i
   CHECK(life.payloads(ContentType::kBatch) == Texts{"a", "b"});
 }
 
+TEST_CASE("sealer: a write that happened and was reported as failed stores no content twice") {
+  const Status failure = GENERATE(Status::kStorageFailed, Status::kFull);
+  for (uint64_t n = 1; n <= 4; ++n) {
+    INFO("write " << n);
+    SealerWorld world;
+    SealerLife life(world);
+    REQUIRE(life.fetch(8).bundle == Status::kOk);
+    REQUIRE(SealerLife::collect(life.bus_queue, "a"));
+    REQUIRE(life.run() == Status::kOk);
+    world.spool_flash.fail_after_write_at(n, failure);
+    REQUIRE(SealerLife::collect(life.bus_queue, std::string(700, 'b')));
+    for (int i = 0; i < 10; ++i) {
+      static_cast<void>(life.run());
+      world.clock.advance_ms(60000);
+    }
+    REQUIRE(life.run() == Status::kOk);
+    life.deliver();
+    CHECK(life.payloads(ContentType::kBatch) == Texts{"a", std::string(700, 'b')});
+  }
+}
+
 TEST_CASE("sealer: while the spool cannot be written, no prekey is spent and the token is left alone") {
   SealerWorld world;
   SealerLife life(world);

@@ -36,6 +36,19 @@ TEST_CASE("loss ledger: neighbours of one cause become one range, and nothing is
   CHECK_FALSE(ledger.covers(session_id(3), 4));
 }
 
+TEST_CASE("loss ledger: a range that was merged does not say of each number within that it is counted") {
+  LossLedger ledger;
+  for (uint32_t i = 0; i <= kLossRangesMax; ++i) {
+    ledger.add(session_id(1), 1 + 10 * i, 1 + 10 * i, 1, LossCause::kVoid);
+  }
+  REQUIRE(ledger.size() == kLossRangesMax);
+  CHECK(ledger.covers(session_id(1), 5));
+  CHECK_FALSE(ledger.counts(session_id(1), 5));
+  CHECK(ledger.counts(session_id(1), 21));
+  ledger.add(session_id(1), 2, 10, 9, LossCause::kDamaged);
+  CHECK(ledger.counts(session_id(1), 5));
+}
+
 TEST_CASE("loss ledger: it never grows too large and never forgets a count") {
   std::mt19937_64 random(7);
   for (int round = 0; round < 50; ++round) {

@@ -35,6 +35,20 @@ TEST_CASE("spool: a damaged payload is counted when it is read, and the rest arr
   CHECK(f.spool.stats().waiting_records == 0);
 }
 
+TEST_CASE("spool: damage between losses that were merged is counted besides") {
+  SpoolFixture f;
+  f.open(1);
+  for (uint64_t sequence = 1; sequence <= 4 * kLossRangesMax; ++sequence) {
+    if (sequence % 3 == 1) f.spool.note_void(session_id(1), sequence);
+    if (sequence % 3 != 1) f.append(1, sequence, 60);
+  }
+  REQUIRE(f.spool.sync() == Status::kOk);
+  const uint64_t before = lost(f.spool);
+  f.flash.flip(find_payload(f.flash, 1, 2, 60) + 7, 0x20);
+  delivered(f.spool);
+  CHECK(lost(f.spool) == before + 1);
+}
+
 TEST_CASE("spool: a damaged header is a gap that a restart finds, and the rest arrives") {
   SpoolFixture f;
   f.open(1);
