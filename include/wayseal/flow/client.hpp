@@ -31,8 +31,13 @@ struct ClientMemory {
   MutableBytes cloud;
 };
 
+/// Contents that the cloud side makes itself, events and manifests: how many may wait, and their size.
+inline constexpr size_t kOwnContents = 2;
+inline constexpr size_t kOwnContentMax = 1024;
+inline constexpr size_t kOwnQueueMemory = RecordQueue::memory_needed(kOwnContents, kOwnContentMax);
 /// Bytes of ClientMemory::cloud.
-inline constexpr size_t kClientCloudMemory = kSealerWorkspace + kPrekeyBundleMax + kCourierWorkspace;
+inline constexpr size_t kClientCloudMemory =
+    kSealerWorkspace + kPrekeyBundleMax + kCourierWorkspace + kOwnQueueMemory;
 
 /// What has been counted, for status pages and logs. No secret and no telemetry is in it.
 struct ClientStats {
@@ -93,6 +98,9 @@ class Client {
 
   /// Cloud thread, after the bus side has flushed: seals and stores what is collected. \return as Sealer::prepare_sleep.
   Status prepare_sleep(MonotonicTime deadline) { return sealer_.prepare_sleep(deadline); }
+
+  /// Cloud thread: takes contents of its own, events and manifests, which are sealed before the bus side's.
+  RecordQueue& own_queue() { return own_queue_; }
 
   /// Cloud thread: true when every record that was sealed has been settled by the backend and none waits to be sealed.
   bool all_delivered() const;

@@ -73,6 +73,18 @@ TEST_CASE("Client: frames in, records at the backend, nothing left") {
   CHECK(rig.world.stored.size() == stats.sealer.records_sealed);
 }
 
+TEST_CASE("Client: what the cloud side itself has to say is sealed and delivered as well") {
+  ClientRig rig;
+  REQUIRE(rig.client.start(rig.table) == Status::kOk);
+  REQUIRE(rig.client.own_queue().capacity() == 2);
+  const Result<MutableBytes> area = rig.client.own_queue().reserve();
+  REQUIRE(area.ok());
+  std::memcpy(area.value().data(), "event", 5);
+  REQUIRE(rig.client.own_queue().commit(ContentType::kSecurityEvent, 5, 1) == Status::kOk);
+  CHECK(rig.run_until([&] { return rig.world.stored.size() == 1 && rig.client.all_delivered(); }));
+  CHECK(rig.world.stored.begin()->second.type == static_cast<uint8_t>(ContentType::kSecurityEvent));
+}
+
 TEST_CASE("Client: too little memory, and steps before start, are told apart") {
   ClientRig rig(1);
   CHECK(rig.client.step_cloud(rig.world.clock.now()) == Status::kBadState);
