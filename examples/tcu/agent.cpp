@@ -98,6 +98,7 @@ void Agent::start_client(const Config& config) {
   client.courier.suites = client.sealer.policy.suites;
   client.courier.back_off_min_ms = config.delivery.retry_min_ms;
   client.courier.back_off_max_ms = config.delivery.retry_max_ms;
+  client.sealer.refused_wait_ms = config.delivery.retry_max_ms;
   const wayseal::ClientMemory memory{{collector_memory_.data(), collector_memory_.size()},
                                      {queue_memory_.data(), queue_memory_.size()},
                                      {cloud_memory_.data(), cloud_memory_.size()}};

@@ -40,7 +40,8 @@ Sealer::Sealer(const SealerParts& parts, const SealerConfig& config)
 Status Sealer::check_config() const {
   const bool positive = config_.sync_interval_ms > 0 && config_.sync_bytes > 0 &&
                         config_.loss_report_interval_ms > 0 && config_.records_per_step > 0 &&
-                        config_.retry_min_ms > 0 && config_.retry_max_ms >= config_.retry_min_ms;
+                        config_.refused_wait_ms > 0 && config_.retry_min_ms > 0 &&
+                        config_.retry_max_ms >= config_.retry_min_ms;
   if (!positive || parts_.workspace.size() < kSealerWorkspace) return Status::kInvalidArgument;
   return check_policy(config_.policy, known_suites());
 }
@@ -143,6 +144,7 @@ Status Sealer::ensure_session() {
         kTokenLost:  // somebody else may have opened the token again already; else `open` finds out
     case SessionState::kForked: break;
   }
+  if (parts_.clock.now() < no_session_before_) return Status::kRefused;
   const PrekeyCounts counts = parts_.prekeys.counts();
   Status status = Status::kNotFound;
   // Without a prekey a spent session stays: it opens acks still.
@@ -361,13 +363,16 @@ Status Sealer::fail(Status status, MonotonicTime now) {
   return status;
 }
 
+Status Sealer::reopen_token() {
+  WAYSEAL_TRY(parts_.vault.reopen());
+  session_.close();
+  token_lost_ = false;
+  ++stats_.token_reopens;
+  return Status::kOk;
+}
+
 Status Sealer::recover() {
-  if (token_lost_) {
-    WAYSEAL_TRY(parts_.vault.reopen());
-    session_.close();
-    token_lost_ = false;
-    ++stats_.token_reopens;
-  }
+  if (token_lost_) WAYSEAL_TRY(reopen_token());
   // The Courier syncs as well.
   if (parts_.spool.ready() != Status::kOk) static_cast<void>(spool_status(Status::kStorageFailed));
   if (spool_failed_) {
@@ -429,7 +434,10 @@ Status Sealer::apply_refusal(Bytes message) {
   WAYSEAL_TRY(parts_.spool.read(entry, scratch()));
   WAYSEAL_TRY(refusal_fits(refusal, scratch().first(entry.size), parts_.identity.id()));
   WAYSEAL_TRY(parts_.spool.refuse(session));
-  if (session_.state() != SessionState::kNone && session == session_.id()) session_.close();
+  if (session_.state() != SessionState::kNone && session == session_.id()) {
+    session_.close();
+    no_session_before_ = after_ms(parts_.clock.now(), config_.refused_wait_ms);
+  }
   return Status::kOk;
 }
 

@@ -175,6 +175,7 @@ class Courier final : private http::BodySource {
   Status exchange_failed(Status status, MonotonicTime now);
   Status connection_failed(Status status, MonotonicTime now);
   Status back_off(Status status, Severity severity, MonotonicTime now);
+  void note_token(Status status);
   void drop_connection();
   uint64_t random_below(uint64_t limit);
 
@@ -227,6 +228,7 @@ class Courier final : private http::BodySource {
   uint64_t seen_appended_ = 0;
   uint64_t settled_at_arming_ = 0;
   uint32_t seen_remounts_ = 0;
+  uint32_t seen_reopens_ = 0;  // of the Sealer, when the token was found lost
   uint32_t upload_bytes_;
   size_t upload_items_ = kUploadItemsMax;
   MonotonicTime resend_at_;

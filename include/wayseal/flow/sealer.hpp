@@ -29,6 +29,9 @@ struct SealerConfig {
   /// After a failure of token or storage: doubled at each repetition.
   int64_t retry_min_ms = 500;
   int64_t retry_max_ms = 60 * 1000;
+  /// After an authentic refusal of the living session no other is opened for so long: the backend would most likely
+  /// refuse that too. Contents wait in the queues; what overflows is counted.
+  int64_t refused_wait_ms = 5 * 60 * 1000;
 };
 
 /// What a Sealer works with. All are borrowed.
@@ -131,10 +134,15 @@ class Sealer {
   Status take_ack(Bytes sealed);
 
   /// Takes a SignedRefusal: verifies it against the whole transcript of the session that it names, frees that
-  /// session's records as lost, and ends the session when it is the living one.
+  /// session's records as lost, and ends the session when it is the living one; the next one is then opened after
+  /// refused_wait_ms, until when `step` returns kRefused if something waits.
   /// \return kOk; kNotFound (a session that is gone: ignore); kNotAuthentic, kMalformed, kStale, kUnsupported:
   ///         dropped and counted; kStorageFailed.
   Status take_refusal(Bytes message);
+
+  /// Opens the token again, after a kTokenLost that a caller has met. Ends the session, whose keys are gone.
+  /// \return as KeyVault::reopen.
+  Status reopen_token();
 
   /// True when the next session could not be opened for want of prekeys: fetch some.
   bool wants_prekeys() const { return wants_prekeys_; }
@@ -187,6 +195,7 @@ class Sealer {
   MonotonicTime unsynced_since_ = {};
   uint64_t unsynced_bytes_ = 0;
   MonotonicTime retry_at_ = {};
+  MonotonicTime no_session_before_ = {};
   int64_t retry_ms_ = 0;  // 0: the next failure is tried again at once
   uint32_t bundles_seen_ = 0;
   uint8_t seal_failures_ = 0;  // one after another

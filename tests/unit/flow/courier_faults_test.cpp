@@ -3,6 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators_all.hpp>
 
+#include "session.pb.h"
 #include "unit/flow/courier_rig.hpp"
 
 namespace wayseal {
@@ -404,6 +405,47 @@ TEST_CASE("courier: a token that is lost while it signs is opened again; one tha
     CHECK(world.vault.logins() == 1);
     CHECK(life.waiting() == 2);
   }
+}
+
+TEST_CASE("courier: one loss of the token that both sides meet is mended once") {
+  CourierWorld world;
+  CourierLife life(world);
+  life.warm_up();
+  life.courier.hang_up();
+  world.channel.fail_opening(Status::kTokenLost, ChannelFailure::kTokenFailed);
+  life.collect_records(2);
+  const uint32_t failed = life.courier.stats().connections_failed;
+  REQUIRE(life.run_until([&] { return life.courier.stats().connections_failed > failed; }));
+  world.channel.heal();
+  world.vault.lose_token();
+  const uint32_t opened = life.sealer.stats().sessions_opened;
+  REQUIRE(CourierLife::collect(life.bus_queue, "meets it too"));
+  REQUIRE(life.deliver_all());
+  CHECK(life.sealer.stats().token_reopens == 1);
+  CHECK(world.vault.calls(fakes::VaultCall::kReopen) == 1);
+  CHECK(life.sealer.stats().sessions_opened == opened + 1);
+}
+
+TEST_CASE("courier: a bundle that is not taken beside a good time is told, and asked for again soon") {
+  CourierWorld world;
+  CourierConfig config;
+  config.refresh_ms = 60 * 1000;
+  CourierLife life(world, config);
+  life.warm_up();
+  life.run_for(23 * 60 * 1000);
+  const size_t before = world.count("/v1/prekeys");
+  bool spoil = true;
+  world.twist = [&](const HttpRequest& request, const std::string& honest) {
+    if (request.path != "/v1/prekeys" || !spoil) return honest;
+    const auto at = honest.find("\r\n\r\n") + 4;
+    v1::PrekeysReply reply;
+    if (!reply.ParseFromString(honest.substr(at))) return honest;
+    reply.clear_bundle();
+    return http_answer(200, reply.SerializeAsString());
+  };
+  life.run_for(4 * 60 * 1000);
+  CHECK(world.count("/v1/prekeys") >= before + 2);
+  CHECK(life.courier.stats().last_failure == Status::kNotFound);
 }
 
 TEST_CASE("courier: prekeys that cannot be had do not hold up the records") {

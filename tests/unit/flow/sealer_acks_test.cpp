@@ -126,6 +126,15 @@ TEST_CASE("refusals: the backend's signed word frees the session as lost, counte
   // Again: it is gone.
   CHECK(rig.life.sealer.take_refusal(view(rig.world.backend.signed_refusal(th, 2))) != Status::kOk);
   REQUIRE(SealerLife::collect(rig.life.bus_queue, "next"));
+  // Not at once, for the next one may be refused just so.
+  const uint32_t opened = rig.life.sealer.stats().sessions_opened;
+  for (int seconds = 0; seconds < 299; ++seconds) {
+    CHECK(rig.life.run() == Status::kRefused);
+    rig.world.clock.advance_ms(1000);
+  }
+  CHECK(rig.life.sealer.stats().sessions_opened == opened);
+  CHECK(rig.life.bus_queue.size() == 1);
+  rig.world.clock.advance_ms(61 * 1000);
   REQUIRE(rig.life.run() == Status::kOk);
   CHECK(rig.life.sealer.session().id() != refused);
   // The losses travel in the new session.
