@@ -8,7 +8,7 @@ namespace cloud {
 Reply Service::dispatch(Route route, std::string_view vehicle, const Blob& body) {
   if (!is_vehicle_id(vehicle)) return {403, {}};
   const Peer peer{std::string(vehicle), core_.store.vehicle(vehicle)};
-  const Reply reply = route == Route::kPrekeys ? prekeys_.handle(body, peer) : ingest_.handle(body, peer);
+  Reply reply = route == Route::kPrekeys ? prekeys_.handle(body, peer) : ingest_.handle(body, peer);
   core_.count("reply_bytes", static_cast<int64_t>(reply.body.size()));
   core_.commit_notes();
   prekeys_.destroy_doomed();

@@ -27,9 +27,9 @@ constexpr int64_t kBatchesPerTick = 50;
 
 struct Latest {
   std::string unit;
-  double value;
+  double value = 0;
   std::string text;
-  int64_t time_us;
+  int64_t time_us = 0;
 };
 
 class Watch {
