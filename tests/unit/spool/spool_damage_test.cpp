@@ -137,7 +137,8 @@ TEST_CASE("spool: a block that cannot be read, wherever it lies, costs what is i
     uint32_t session = 3;
     f.open(session);
     for (uint64_t sequence = 1; sequence <= 400; ++sequence) {
-      const Status status = f.spool.append(session_id(session), sequence, view(record_bytes(session, sequence, 900)));
+      const Status status =
+          f.spool.append(session_id(session), sequence, view(record_bytes(session, sequence, 900)));
       if (status == Status::kBadState) f.open(++session);
       if (status != Status::kBadState) REQUIRE(status == Status::kOk);
     }

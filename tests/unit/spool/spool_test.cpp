@@ -161,7 +161,8 @@ TEST_CASE("spool: an open that was never acknowledged stays although its session
     f.remount();
     const Names out = delivered(f.spool);
     CHECK(std::count(out.begin(), out.end(), "2:1") == 0);
-    for (const char* open : {"open:1", "open:2", "open:3"}) CHECK(std::count(out.begin(), out.end(), open) == 1);
+    for (const char* open : {"open:1", "open:2", "open:3"})
+      CHECK(std::count(out.begin(), out.end(), open) == 1);
   }
 }
 
