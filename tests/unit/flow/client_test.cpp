@@ -124,6 +124,7 @@ TEST_CASE("invariant 9: the bus side never waits (while the token is busy, a tho
   }
   stop = true;
   bus_thread.join();
+  rig.world.vault.on_call([](VaultCall) {});  // the client still closes its session
   CHECK_FALSE(bus_stood_still);
   CHECK(rig.client.stats().sealer.records_sealed >= sealed + 5);
   CHECK(rig.bus.counters(0).frames_dropped == 0);
