@@ -90,7 +90,8 @@ void OemPki::note(const std::string& authority, const std::string& name, const X
   write_file(folder_ / kIndex, index.dump(1) + "\n", kSecret);
 }
 
-OemPki::Issued OemPki::issue_under(const std::string& authority, CertificateProfile profile, EVP_PKEY* key) {
+OemPki::Issued OemPki::issue_under(const std::string& authority, const CertificateProfile& profile,
+                                   EVP_PKEY* key) {
   Issued issued;
   issued.intermediate = certificate(authority);
   const Key authority_key = read_key(folder_ / (authority + ".key"));

@@ -48,7 +48,7 @@ class OemPki {
   std::string gateway_crls(int days) const;
 
  private:
-  Issued issue_under(const std::string& authority, CertificateProfile profile, EVP_PKEY* key);
+  Issued issue_under(const std::string& authority, const CertificateProfile& profile, EVP_PKEY* key);
   std::string crls(const std::vector<std::string>& authorities, int days) const;
   void note(const std::string& authority, const std::string& name, const X509* certificate) const;
   Path folder_;
