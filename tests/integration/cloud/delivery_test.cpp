@@ -15,6 +15,7 @@ Blob some_batch(int64_t number) {
 
 std::vector<Blob> seal_many(TestSession& session, int count) {
   std::vector<Blob> records;
+  records.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) records.push_back(session.seal(some_batch(i)));
   return records;
 }

@@ -103,6 +103,7 @@ TEST_CASE("no more than four refusals are signed in one upload; the rest are whe
   World world;
   TestVehicle vehicle = world.vehicle(8);
   std::vector<Blob> opens;
+  opens.reserve(6);
   for (int i = 0; i < 6; ++i) {
     opens.push_back(
         vehicle.open_session(edited([](auto& o) { o.set_ephemeral("\x04" + Blob(64, 'x')); })).open);

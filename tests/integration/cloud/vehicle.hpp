@@ -71,7 +71,7 @@ struct TestSession {
   /// A Sealed with the next sequence, or with `number`.
   Blob seal(const Blob& content, std::optional<uint64_t> number = std::nullopt);
   /// Opens an ack; nothing when it is not authentic or no ack.
-  std::optional<v1::Ack> open_ack(const Blob& sealed) const;
+  std::optional<v1::Ack> open_ack(const Blob& encoded) const;
 };
 
 class TestVehicle {
