@@ -2,6 +2,7 @@
 #include "can_log.hpp"
 
 #include <algorithm>
+#include <cinttypes>
 #include <cstdio>
 
 namespace agent_test {
@@ -41,13 +42,14 @@ std::string canary_log(size_t frames, int64_t period_us) {
   const std::string canary = hex(kCanary, "%02X");
   for (size_t i = 0; i < frames; ++i) {
     const int64_t time_us = static_cast<int64_t>(i) * period_us;
-    const auto seconds = static_cast<long long>(1'700'000'000 + time_us / 1'000'000);
-    const auto micros = static_cast<long long>(time_us % 1'000'000);
-    std::snprintf(line, sizeof line, "(%lld.%06lld) can0 100#%s\n", seconds, micros, canary.c_str());
+    const int64_t seconds = 1'700'000'000 + time_us / 1'000'000;
+    const int64_t micros = time_us % 1'000'000;
+    std::snprintf(line, sizeof line, "(%" PRId64 ".%06" PRId64 ") can0 100#%s\n", seconds, micros,
+                  canary.c_str());
     out += line;
     const auto counter = static_cast<unsigned>(i);
-    std::snprintf(line, sizeof line, "(%lld.%06lld) can0 101#%02X%02X%02X%02X%04X0000\n", seconds, micros,
-                  counter & 0xFF, (counter >> 8) & 0xFF, (counter >> 16) & 0xFF, counter >> 24,
+    std::snprintf(line, sizeof line, "(%" PRId64 ".%06" PRId64 ") can0 101#%02X%02X%02X%02X%04X0000\n", seconds,
+                  micros, counter & 0xFF, (counter >> 8) & 0xFF, (counter >> 16) & 0xFF, counter >> 24,
                   (counter * 2654435761U) >> 16);
     out += line;
   }
