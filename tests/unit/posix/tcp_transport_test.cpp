@@ -68,7 +68,8 @@ TEST_CASE("TCP: a numeric address and a name both connect, without waiting in co
 }
 
 TEST_CASE("TCP: a name that nobody knows is told by progress, and the transport is closed") {
-  TcpTransport transport(options("no-such-host.invalid", "1"));
+  const std::string port = "1";
+  TcpTransport transport(options("no-such-host.invalid", port));
   REQUIRE(transport.connect() == Status::kOk);
   CHECK(settle(transport) == Status::kNotFound);
   CHECK(transport.diagnostic() != 0);
