@@ -14,7 +14,8 @@ Pkcs11Module::~Pkcs11Module() {
 
 Status Pkcs11Module::load(const char* path, const char* reserved) {
   if (functions_ != nullptr) return Status::kBadState;
-  library_ = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  // Stays mapped after dlclose: several modules (NSS) leave threads, exit handlers or memory behind.
+  library_ = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (library_ == nullptr) return Status::kNotFound;
   const auto get_list = reinterpret_cast<CK_C_GetFunctionList>(dlsym(library_, "C_GetFunctionList"));
   CK_FUNCTION_LIST_PTR list = nullptr;
