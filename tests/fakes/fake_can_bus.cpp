@@ -95,6 +95,7 @@ bool FakeCanBus::all_down() const {
 }
 
 Status FakeCanBus::do_set_filters(Span<const CanFilter> filters) {
+  called();
   const Lock lock(mutex_);
   filters_.clear();
   if (filters.size() > filter_max_) return Status::kUnsupported;
@@ -103,6 +104,7 @@ Status FakeCanBus::do_set_filters(Span<const CanFilter> filters) {
 }
 
 Result<size_t> FakeCanBus::do_receive(Span<CanFrame> frames) {
+  called();
   const Lock lock(mutex_);
   if (queue_.empty() && all_down()) return Status::kDisconnected;
   const size_t count_max = std::min(frames.size(), receive_max_);
@@ -116,12 +118,14 @@ Result<size_t> FakeCanBus::do_receive(Span<CanFrame> frames) {
 }
 
 BusState FakeCanBus::do_state(uint8_t bus) const {
+  called();
   const Lock lock(mutex_);
   if (bus >= buses_.size()) return BusState::kDown;
   return ended_ && queue_.empty() ? BusState::kEnded : buses_[bus].state;
 }
 
 BusCounters FakeCanBus::do_counters(uint8_t bus) const {
+  called();
   const Lock lock(mutex_);
   return bus < buses_.size() ? buses_[bus].counters : BusCounters{};
 }

@@ -5,6 +5,7 @@
 #define WAYSEAL_TESTS_FAKES_FAKE_CAN_BUS_HPP
 
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -33,6 +34,9 @@ class FakeCanBus final : public CanBus {
   /// The recording is over: kEnded on every bus once the queue is empty.
   void end();
 
+  /// Called at the start of each call of the CanBus contract; set before the threads start.
+  void on_call(std::function<void()> hook) { hook_ = std::move(hook); }
+
   size_t waiting() const;
   std::vector<CanFilter> filters() const;
 
@@ -45,15 +49,22 @@ class FakeCanBus final : public CanBus {
 
   Status do_set_filters(Span<const CanFilter> filters) override;
   Result<size_t> do_receive(Span<CanFrame> frames) override;
-  uint8_t do_bus_count() const override { return static_cast<uint8_t>(buses_.size()); }
+  uint8_t do_bus_count() const override {
+    called();
+    return static_cast<uint8_t>(buses_.size());
+  }
   BusState do_state(uint8_t bus) const override;
   BusCounters do_counters(uint8_t bus) const override;
   TimeBase do_time_base() const override { return time_base_; }
 
+  void called() const {
+    if (hook_) hook_();
+  }
   bool passes(const CanFrame& frame) const;
   void count(const CanFrame& frame);
   bool all_down() const;
 
+  std::function<void()> hook_;
   mutable std::mutex mutex_;
   const TimeBase time_base_;
   std::vector<Bus> buses_;

@@ -32,6 +32,7 @@ bool FakeChannel::stalled(unsigned& left) const {
 }
 
 Status FakeChannel::do_open(CertificateDates dates) {
+  if (hook_) hook_();
   dates_.push_back(dates);
   state_ = State::kOpening;
   diagnostic_ = {};
@@ -47,6 +48,7 @@ Status FakeChannel::do_open(CertificateDates dates) {
 }
 
 Status FakeChannel::do_progress() {
+  if (hook_) hook_();
   if (state_ == State::kOpen) return Status::kOk;
   if (state_ == State::kClosed) return Status::kBadState;
   if (steps_left_ > 0) {
@@ -59,6 +61,7 @@ Status FakeChannel::do_progress() {
 }
 
 Result<size_t> FakeChannel::do_write(Bytes data) {
+  if (hook_) hook_();
   if (state_ != State::kOpen) return Status::kBadState;
   if (stalled(write_stalls_)) return Status::kWouldBlock;
   if (faults_.deaf_after_sent && sent_ >= *faults_.deaf_after_sent) return Status::kDisconnected;
@@ -77,6 +80,7 @@ Result<size_t> FakeChannel::do_write(Bytes data) {
 }
 
 Result<size_t> FakeChannel::do_read(MutableBytes out) {
+  if (hook_) hook_();
   if (state_ != State::kOpen) return Status::kBadState;
   if (refuse_at_read_ && sent_ > 0) return fail(Status::kRefused, ChannelFailure::kClientCertificateRefused);
   if (faults_.cut_after_sent && sent_ >= *faults_.cut_after_sent) {
@@ -100,7 +104,10 @@ Result<size_t> FakeChannel::do_read(MutableBytes out) {
   return static_cast<size_t>(count);
 }
 
-void FakeChannel::do_close() { state_ = State::kClosed; }
+void FakeChannel::do_close() {
+  if (hook_) hook_();
+  state_ = State::kClosed;
+}
 
 Bytes FakeChannel::do_authority() const {
   return {reinterpret_cast<const uint8_t*>(authority_.data()), authority_.size()};

@@ -37,6 +37,8 @@ class FakeChannel final : public Channel {
   FakeChannel& operator=(const FakeChannel&) = delete;
 
   void set_peer(FakePeer peer) { peer_ = std::move(peer); }
+  /// Called at the start of each call that may reach the line.
+  void on_call(std::function<void()> hook) { hook_ = std::move(hook); }
   void set_faults(const LineFaults& faults) { faults_ = faults; }
   /// Every opening fails in `progress` with this status and failure, until `heal`.
   void fail_opening(Status status, ChannelFailure failure) { opening_fault_ = {status, failure}; }
@@ -72,6 +74,7 @@ class FakeChannel final : public Channel {
   Status fail(Status status, ChannelFailure failure);
 
   FakePeer peer_;
+  std::function<void()> hook_;
   std::string authority_;
   LineFaults faults_;
   std::optional<OpeningFault> opening_fault_;

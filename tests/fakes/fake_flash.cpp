@@ -32,6 +32,7 @@ void FakeFlash::fail_read_at(uint64_t n, Status status) {
 }
 
 Status FakeFlash::do_read(uint64_t offset, MutableBytes out) {
+  if (on_call) on_call();
   ++reads_;
   if (!powered_) return Status::kStorageFailed;
   if (reads_ == fail_read_at_) return fail_read_status_;
@@ -71,6 +72,7 @@ void FakeFlash::apply(const Operation& operation) {
 }
 
 Status FakeFlash::do_program(uint64_t offset, Bytes data) {
+  if (on_call) on_call();
   Operation operation{Kind::kProgram, offset, {data.begin(), data.end()}, {}};
   for (size_t i = 0; i < data.size(); ++i) {
     if (image_[offset + i] == 0xFF) continue;
@@ -86,6 +88,7 @@ Status FakeFlash::do_program(uint64_t offset, Bytes data) {
 }
 
 Status FakeFlash::do_erase(uint32_t block) {
+  if (on_call) on_call();
   const Status status = begin({Kind::kErase,
                                static_cast<uint64_t>(block) * geometry_.block_size,
                                std::vector<uint8_t>(geometry_.block_size, 0xFF),
@@ -98,6 +101,7 @@ Status FakeFlash::do_erase(uint32_t block) {
 }
 
 Status FakeFlash::do_sync() {
+  if (on_call) on_call();
   const Status status = begin({});
   if (status != Status::kOk) return status;
   ++syncs_;

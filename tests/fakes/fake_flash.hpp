@@ -79,6 +79,8 @@ class FakeFlash final : public Storage {
   uint64_t violations() const { return violations_; }
   /// Called before each writing operation, with the operation set up so that image_after_cut can tear it.
   std::function<void()> before_write;
+  /// Called at the start of each operation, reads included.
+  std::function<void()> on_call;
 
  private:
   enum class Kind { kProgram, kErase, kSync };

@@ -188,13 +188,14 @@ Status FakeVault::do_derive(EphemeralKey key, Suite suite, const EcPoint& peer, 
 Status FakeVault::do_seal(SessionKey key, const Nonce& nonce, Bytes aad, Bytes plaintext, MutableBytes out) {
   const Key* found = find(key, Direction::kSeals);
   const uint32_t number = found != nullptr ? found->number : 0;
+  const Digest key_digest = found != nullptr ? sha256({found->value.data(), found->value.size()}) : Digest{};
   Status status = begin(VaultCall::kSeal);
   if (status == Status::kOk && found == nullptr) return Status::kInvalidArgument;
   if (number != 0 && !first_use(number, nonce)) {
     nonce_reused_ = true;
     status = Status::kInvalidArgument;
   }
-  if (number != 0) uses_.push_back({number, nonce, status});
+  if (number != 0) uses_.push_back({number, nonce, status, key_digest, sha256(plaintext)});
   if (status != Status::kOk) return status;
   const auto sealed = gcm_seal(found->value, nonce, aad, plaintext);
   if (sealed.size() != out.size()) return Status::kInvalidArgument;

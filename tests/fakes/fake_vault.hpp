@@ -47,6 +47,8 @@ struct NonceUse {
   uint32_t key_number = 0;  ///< Number of the key since the vault was made; never used again, unlike a handle.
   Nonce nonce;
   Status status = Status::kOk;
+  Digest key_digest;      ///< SHA-256 of the key: the same in every copy of this vault.
+  Digest content_digest;  ///< SHA-256 of the plaintext.
 };
 
 /// One thread at a time, as the contract says. Never sleeps; `on_call` may. Where a token breaks the rule that
