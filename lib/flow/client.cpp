@@ -40,6 +40,13 @@ Status Client::start(const SignalTable& table) {
   return Status::kOk;
 }
 
+Status Client::set_policy(const CryptoPolicy& policy) {
+  WAYSEAL_TRY(sealer_.set_policy(policy));
+  courier_.set_suites(policy.suites);
+  config_.sealer.policy = policy;  // what `start` checks
+  return Status::kOk;
+}
+
 Status Client::step_cloud(MonotonicTime now) {
   if (!started_) return Status::kBadState;
   const Status sealed = sealer_.step(now);

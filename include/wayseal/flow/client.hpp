@@ -99,6 +99,14 @@ class Client {
   /// Cloud thread, after the bus side has flushed: seals and stores what is collected. \return as Sealer::prepare_sleep.
   Status prepare_sleep(MonotonicTime deadline) { return sealer_.prepare_sleep(deadline); }
 
+  /// Cloud thread: replaces the crypto policy, also before `start`. A session under a suite that it withdraws, or with
+  /// wider limits than it allows, ends before the next record; the next one uses the strongest suite that is left. What
+  /// was sealed before stays in the spool and is delivered. Prekeys are asked for with the new suites; if none of those
+  /// at hand has one of them, contents wait in the queue until others have come.
+  /// \return kOk; kUnsupported (it leaves no suite that this token and build can use), kInvalidArgument (a limit out of
+  ///         range): refused, the old one stays.
+  Status set_policy(const CryptoPolicy& policy);
+
   /// Cloud thread: takes contents of its own, events and manifests, which are sealed before the bus side's.
   RecordQueue& own_queue() { return own_queue_; }
 

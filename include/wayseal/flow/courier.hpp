@@ -142,6 +142,9 @@ class Courier final : private http::BodySource {
   ///         workspace; else the last failure, while it waits to try again by itself.
   Status step(MonotonicTime now);
 
+  /// Replaces CourierConfig::suites, from the next request for prekeys on.
+  void set_suites(SuiteSet suites) { config_.suites = suites; }
+
   /// Gives up the request under way, if any, and closes the connection: before sleep, or when the network is
   /// known to have changed. The next `step` begins anew, without a back-off. Nothing is lost.
   void hang_up();

@@ -4,9 +4,11 @@
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "fakes/fake_can_bus.hpp"
+#include "session.pb.h"
 #include "unit/collect/plain_table.hpp"
 #include "unit/flow/courier_rig.hpp"
 
@@ -90,6 +92,77 @@ TEST_CASE("Client: too little memory, and steps before start, are told apart") {
   CHECK(rig.client.step_cloud(rig.world.clock.now()) == Status::kBadState);
   CHECK(rig.client.step_bus(rig.world.clock.now()) == Status::kBadState);
   CHECK(rig.client.start(rig.table) == Status::kBufferTooSmall);
+}
+
+TEST_CASE(
+    "Client: a withdrawn suite ends its session, the next takes another, and nothing is lost or kept back") {
+  ClientRig rig;
+  std::set<uint32_t> asked_for;
+  rig.world.twist = [&](const HttpRequest& request, const std::string& honest) {
+    v1::SignedPrekeysRequest parts;
+    v1::PrekeysRequest body;
+    if (request.path == "/v1/prekeys" && parts.ParseFromString(request.body) &&
+        body.ParseFromString(parts.body()))
+      asked_for.insert(body.suites());
+    return honest;
+  };
+  const auto suites_seen = [&] {
+    std::vector<uint8_t> by_counter(rig.world.backend.sessions.size());
+    for (const auto& one : rig.world.backend.sessions) by_counter.at(one.second.counter - 1) = one.second.suite;
+    return by_counter;
+  };
+  REQUIRE(rig.client.start(rig.table) == Status::kOk);
+  rig.send(100);
+  REQUIRE(rig.run_until([&] { return rig.client.stats().courier.uploads_acked > 0; }));
+  CHECK(suites_seen() == std::vector<uint8_t>{1});
+  CHECK(asked_for == std::set<uint32_t>{3});
+
+  CryptoPolicy policy;
+  policy.suites = {4};
+  CHECK(rig.client.set_policy(policy) == Status::kUnsupported);
+  policy.suites = {2};
+  policy.limits.records = 0;
+  CHECK(rig.client.set_policy(policy) == Status::kInvalidArgument);
+  rig.send(100);
+  REQUIRE(rig.run_until([&] { return rig.client.stats().collector.samples == 400; }));
+  CHECK(rig.client.stats().sealer.sessions_opened == 1);  // both were refused: the old one goes on
+
+  asked_for.clear();
+  policy.limits = {};
+  REQUIRE(rig.client.set_policy(policy) == Status::kOk);
+  rig.send(100);
+  REQUIRE(rig.run_until([&] { return rig.client.stats().collector.samples == 600; }));
+  REQUIRE(rig.client.flush_bus() == Status::kOk);
+  REQUIRE(rig.run_until([&] { return rig.client.all_delivered(); }));
+  CHECK(suites_seen() == std::vector<uint8_t>{1, 2});
+  const ClientStats stats = rig.client.stats();
+  CHECK(stats.sealer.samples_sealed == 600);
+  CHECK(stats.spool.refused + stats.spool.evicted == 0);
+  CHECK(rig.world.stored.size() == stats.sealer.records_sealed);
+  rig.world.clock.advance_ms(kMsPerDay);  // prekeys are fetched once a day in any case
+  REQUIRE(rig.run_until([&] { return !asked_for.empty(); }));
+  CHECK(asked_for == std::set<uint32_t>{2});
+}
+
+TEST_CASE("Client: prekeys without a suite that the policy allows make it wait and ask, not lose") {
+  ClientRig rig;
+  bool offers_suite_2 = false;
+  rig.world.one_time = 2;
+  rig.world.prekey_suites = [&] { return offers_suite_2 ? 3U : 1U; };
+  CryptoPolicy policy;
+  policy.suites = {2};
+  REQUIRE(rig.client.set_policy(policy) == Status::kOk);  // before start as well
+  REQUIRE(rig.client.start(rig.table) == Status::kOk);
+  rig.send(40);  // as much as the queue holds
+  REQUIRE(rig.run_until([&] { return rig.client.stats().courier.prekey_fetches > 3; }));
+  CHECK(rig.client.stats().sealer.sessions_opened == 0);
+  CHECK(rig.client.stats().collector.samples_dropped == 0);
+  offers_suite_2 = true;
+  REQUIRE(rig.run_until([&] { return rig.client.stats().collector.samples == 80; }));
+  REQUIRE(rig.client.flush_bus() == Status::kOk);
+  REQUIRE(rig.run_until([&] { return rig.client.all_delivered(); }));
+  CHECK(rig.client.stats().sealer.samples_sealed == 80);
+  CHECK(rig.world.backend.sessions.begin()->second.suite == 2);
 }
 
 TEST_CASE("invariant 9: the bus side never waits (while the token is busy, a thousand frames are read)") {

@@ -50,8 +50,10 @@ struct CourierWorld : SealerWorld {
     if (!challenge) return http_answer(403, "");
     const int64_t utc_ms = BackendHalf::kNowMs + clock.now().ns / kNsPerMs;
     const Blob time = tells_time ? backend.signed_time(*challenge, utc_ms) : Blob{};
-    return http_answer(
-        200, to_string(view(backend.reply(backend.signed_bundle(backend.plan(*challenge, one_time)), time))));
+    PrekeyPlan plan = backend.plan(*challenge, one_time);
+    for (PrekeyPlan::Prekey& prekey : plan.one_time) prekey.suites = prekey_suites();
+    plan.last_resort->suites = prekey_suites();
+    return http_answer(200, to_string(view(backend.reply(backend.signed_bundle(plan), time))));
   }
 
   std::string serve_records(const HttpRequest& request, SeenRequest& seen) {
@@ -126,6 +128,7 @@ struct CourierWorld : SealerWorld {
   std::function<std::string(const HttpRequest&, const std::string& honest)> twist;
   bool tells_time = true;
   size_t one_time = 8;
+  std::function<uint32_t()> prekey_suites = [] { return 3U; };
   std::set<uint64_t> ignored;  // sequences that the backend pretends not to have got
   std::set<uint64_t> refused;  // prekeys whose sessions are refused
   uint64_t repeats = 0;
