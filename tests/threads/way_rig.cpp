@@ -68,8 +68,16 @@ void read_voids(const OpenedRecord& record, std::map<std::pair<std::string, uint
 WayWorld::WayWorld(const FakeVaultOptions& options) : CourierWorld(options) {
   channel.set_peer(http_peer([this](const HttpRequest& request) {
     look_at(request);
-    return serve(request);
+    return request.path == "/v1/prekeys" && utc_jump_ms != 0 ? serve_time(request) : serve(request);
   }));
+}
+
+std::string WayWorld::serve_time(const HttpRequest& request) {
+  const auto challenge = backend.read_request(view(to_blob(request.body)));
+  if (!challenge) return http_answer(403, "");
+  const int64_t utc_ms = BackendHalf::kNowMs + utc_jump_ms + clock.now().ns / kNsPerMs;
+  const Blob bundle = backend.signed_bundle(backend.plan(*challenge, one_time));
+  return http_answer(200, to_string(view(backend.reply(bundle, backend.signed_time(*challenge, utc_ms)))));
 }
 
 void WayWorld::look_at(const HttpRequest& request) {

@@ -24,15 +24,18 @@ constexpr uint32_t scrambled(uint32_t number) { return (number + 1) * 2654435761
 constexpr uint32_t unscrambled(uint32_t check) { return check * 244002641U - 1; }
 static_assert(unscrambled(scrambled(4711)) == 4711);
 
-/// A CourierWorld whose gateway also looks at the nonces of what it gets.
+/// A CourierWorld whose gateway also looks at the nonces of what it gets, and whose UTC may jump.
 struct WayWorld : CourierWorld {
   explicit WayWorld(const FakeVaultOptions& options = {});
 
   /// Two different records came under one session and sequence, which is one key and nonce.
   bool nonce_seen_twice = false;
   std::map<Blob, Blob> sealed_by_header;
+  /// Added to the time that the backend signs: UTC goes on while the vehicle sleeps.
+  int64_t utc_jump_ms = 0;
 
  private:
+  std::string serve_time(const HttpRequest& request);
   void look_at(const HttpRequest& request);
 };
 
