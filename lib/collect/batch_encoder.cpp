@@ -110,7 +110,10 @@ void BatchEncoder::clear() {
   const uint16_t groups = table_.group_count();
   for (uint16_t group = 0; group < groups; ++group) {
     if (rows_[group].count == 0) continue;
-    rows_[group] = {};
+    Rows& rows = rows_[group];
+    rows.times = {};
+    rows.count = 0;
+    rows.in_step = false;
     const GroupInfo info = table_.group(group);
     for (uint16_t i = 0; i < info.signal_count; ++i) {
       Column& column = columns_[info.first_signal + i];

@@ -55,7 +55,7 @@ class ChunkPool {
   /// Bytes that `put` takes before the chain is at_end().
   static size_t room(const ChunkChain& chain) { return (0U - chain.cursor) % kChunkSize; }
 
-  /// Adds a varint (protobuf's). Only with room for kVarintMax bytes.
+  /// Adds a varint (protobuf's). Only with room for it; kVarintMax bytes always suffice.
   void put_varint(ChunkChain& chain, uint64_t value) {
     uint8_t* const from = memory_ + chain.cursor;
     uint8_t* to = from;

@@ -7,7 +7,7 @@
 #include "wayseal/collect/chunk_pool.hpp"
 #include "wayseal/record/record_queue.hpp"
 #include "wayseal/record/snapshot.hpp"
-#include "wayseal/signal/signal_table.hpp"
+#include "wayseal/signal/decoder.hpp"
 
 namespace wayseal {
 
@@ -53,11 +53,15 @@ struct Rows {
   uint64_t step_us = 0;
   ChunkChain times;
   uint16_t count = 0;
+  uint8_t needed = 0;  ///< Bytes of a frame that holds every signal.
+  bool plain = false;  ///< Every signal is collected, and none has a rule.
+  bool in_step =
+      false;  ///< Every signal has a value in the last row, so that the next needs no look at its columns.
 };
 
 }  // namespace detail
 
-/// The sink of `decode`: keeps what the table's rules ask for, column by column, and writes a `Batch` into the
+/// A sink of `decode`: keeps what the table's rules ask for, column by column, and writes a `Batch` into the
 /// queue when
 /// - the next sample might not fit the record or the memory any more,
 /// - the batch's longest duration is reached, or
@@ -115,14 +119,16 @@ class Collector {
     if (batch_open_ && too_far(frame_us_)) close_if_possible();
   }
 
-  // The sink's three functions, called by `decode` with indices of the table given to `start`.
+  /// Called by `decode` with the table given to `start`.
+  void group(const DecodedGroup& decoded);
+
+  // The same in pieces, for samples that come from elsewhere: a group, then signals of it.
   void begin_group(uint16_t group) {
     group_ = group;
     row_open_ = false;
-    expected_row_ = kNoRow;
+    rows_[group].in_step = false;
   }
   void sample(uint16_t signal, uint64_t raw);
-  void end_group(uint16_t /*group*/) {}
 
   /// Says what time it is, in the Clock's time, and closes a batch that has been open too long. Call it at each
   /// step.
@@ -133,7 +139,11 @@ class Collector {
   Status flush();
 
   /// Whether one more frame can be taken without loss, whatever it holds: the open batch can be handed over.
-  bool has_room() const { return queue_.size() < queue_.capacity(); }
+  bool has_room() {
+    // Only a batch of ours takes room away.
+    if (!has_room_) has_room_ = queue_.size() < queue_.capacity();
+    return has_room_;
+  }
 
   /// Samples in the open batch.
   uint32_t samples_open() const { return samples_; }
@@ -145,30 +155,40 @@ class Collector {
   static constexpr size_t kBatchHeaderMax = 9 + 11 + 2 + 11;
   static constexpr size_t kSeriesFrameMax = 1 + 3 + 1 + 3 + 1 + 3;
   static constexpr size_t kTimeMax = 10;
-  static constexpr size_t kSampleMax = 40;
+  static constexpr size_t kTokenMax = 10;
+  static constexpr size_t kRepeatMax = 3;
+  static constexpr size_t kRunsMax = 2 * 3;
   static constexpr size_t kRunsFrameMax = 6;
-  // No column ends at this row: a batch has fewer rows than bytes.
-  static constexpr uint16_t kNoRow = detail::Column::kUnopened - 1;
-  static_assert(kPayloadMax < kNoRow, "a row takes a byte at least");
+  static constexpr size_t kColumnFrameMax = 4 + (1 + 3) + kRepeatMax;
+  static constexpr size_t kLengthGrowthMax = 2;  // of the lengths around a string that grows
+  static constexpr size_t kRowValueMax = 1 + kRepeatMax + kTokenMax + kLengthGrowthMax;
+  static constexpr size_t kSampleMax =
+      kColumnFrameMax + kRunsFrameMax + kRunsMax + kRowValueMax + kLengthGrowthMax;
+  static_assert(kPayloadMax < detail::Column::kUnopened, "a row takes a byte at least");
 
-  static int64_t floor_us(int64_t ns) { return ns / kNsPerUs - (ns % kNsPerUs < 0 ? 1 : 0); }
+  static int64_t floor_us(int64_t ns) {
+    if (ns >= 0) return static_cast<int64_t>(static_cast<uint64_t>(ns) / static_cast<uint64_t>(kNsPerUs));
+    return (ns + 1) / kNsPerUs - 1;
+  }
   bool too_far(int64_t us) const {
     const int64_t span = us - base_us_;
     return span >= duration_us_ || span <= -duration_us_;
   }
 
   bool wanted(const detail::Column& column, uint16_t signal, uint64_t raw) const;
-  void sample_with_care(detail::Column& column, uint16_t signal, uint64_t raw);
-  void take(detail::Column& column, uint64_t raw);
+  void take_with_care(const DecodedGroup& group, detail::Rows& rows);
+  void take_value(detail::Column& column, uint64_t raw);
+  bool fits_row(const DecodedGroup& group, const detail::Rows& rows) const;
   bool make_row();
   void open_row();
+  void add_time(detail::Rows& rows, uint16_t group);
   void admit(detail::Column& column, uint16_t signal);
-  void charge_repeat(uint16_t count);
   void extend(detail::ChunkChain& chain);
   void put(detail::ChunkChain& chain, uint8_t byte);
   void put_varint(detail::ChunkChain& chain, uint64_t value);
-  void put_difference(detail::Column& column, uint64_t difference);
+  void put_varint_by_bytes(detail::ChunkChain& chain, uint64_t value);
   void put_token(detail::Column& column, uint64_t zigzag);
+  void put_long_token(detail::ChunkChain& chain, uint64_t zigzag);
   bool has_room_for_row() const;
   void close_if_possible();
   Status close();
@@ -196,44 +216,11 @@ class Collector {
   uint32_t samples_ = 0;
   uint16_t group_ = 0;
   uint16_t row_ = 0;
-  uint16_t expected_row_ = kNoRow;  // row_, or kNoRow when the next sample needs more than a token
   bool row_open_ = false;
   bool batch_open_ = false;
+  bool has_room_ = false;  // of the queue: known to have some
   TimeBase time_base_ = TimeBase::kMonotonic;
 };
-
-inline void Collector::put_difference(detail::Column& column, uint64_t difference) {
-  const uint64_t zigzag = (difference << 1) ^ (0 - (difference >> 63));
-  if (column.repeat != 0 || zigzag > 0x3F || detail::ChunkPool::at_end(column.values)) {
-    put_token(column, zigzag);
-  } else {
-    pool_.put(column.values, static_cast<uint8_t>(zigzag << 1));
-    ++size_bound_;
-  }
-  if (size_bound_ > size_limit_) expected_row_ = kNoRow;
-}
-
-inline void Collector::take(detail::Column& column, uint64_t raw) {
-  column.rows = static_cast<uint16_t>(row_ + 1);
-  ++samples_;
-  const uint64_t difference = raw - column.last;
-  if (difference != 0) {
-    column.last = raw;
-    put_difference(column, difference);
-    return;
-  }
-  const uint16_t count = ++column.repeat;
-  if ((count & (count - 1)) == 0) charge_repeat(count);
-}
-
-inline void Collector::sample(uint16_t signal, uint64_t raw) {
-  detail::Column& column = columns_[signal];
-  if (column.flags == detail::Column::kCollected && column.rows == expected_row_) {
-    take(column, raw);
-  } else {
-    sample_with_care(column, signal, raw);
-  }
-}
 
 }  // namespace wayseal
 

@@ -4,6 +4,8 @@
 #ifndef WAYSEAL_SIGNAL_DECODER_HPP
 #define WAYSEAL_SIGNAL_DECODER_HPP
 
+#include <type_traits>
+
 #include "wayseal/signal/signal_table.hpp"
 
 namespace wayseal {
@@ -61,21 +63,66 @@ class GroupWalk {
   Level levels_[kMuxDepthMax + 1];
 };
 
+}  // namespace detail
+
+/// The signals of one group in one frame, for a sink that takes groups whole. Alive during the sink's call.
+class DecodedGroup {
+ public:
+  DecodedGroup(const SignalTable& table, uint16_t index, const GroupInfo& info, const detail::FrontBytes& front,
+               const CanFrame& frame)
+      : geometry_(table.geometry_record(info.first_signal)),
+        front_(front),
+        frame_(frame),
+        index_(index),
+        first_signal_(info.first_signal),
+        signal_count_(info.signal_count) {}
+
+  uint16_t index() const { return index_; }
+  uint16_t first_signal() const { return first_signal_; }
+  /// At least 1.
+  uint16_t signal_count() const { return signal_count_; }
+  /// Bytes of the frame.
+  uint8_t length() const { return frame_.length; }
+  /// Whether the frame holds signal `first_signal() + i` whole.
+  bool holds(size_t i) const { return record(i)[table_format::geometry::kNeeded] <= frame_.length; }
+  /// The raw value of signal `first_signal() + i`, as `decode` gives it; only when the frame holds it.
+  uint64_t raw(size_t i) const { return detail::extract(record(i), front_, frame_.data); }
+
+ private:
+  const uint8_t* record(size_t i) const { return geometry_ + i * table_format::geometry::kSize; }
+
+  const uint8_t* geometry_;
+  const detail::FrontBytes& front_;
+  const CanFrame& frame_;
+  uint16_t index_;
+  uint16_t first_signal_;
+  uint16_t signal_count_;
+};
+
+namespace detail {
+
+template <class Sink, class = void>
+struct TakesGroups : std::false_type {};
+template <class Sink>
+struct TakesGroups<Sink,
+                   std::void_t<decltype(std::declval<Sink&>().group(std::declval<const DecodedGroup&>()))>>
+    : std::true_type {};
+
 template <class Sink>
 inline void decode_group(const SignalTable& table, uint16_t index, const FrontBytes& front,
                          const CanFrame& frame, Sink& sink) {
-  const GroupInfo group = table.group(index);
-  if (group.signal_count == 0) return;
-  const uint8_t length = frame.length;
-  const uint8_t* geometry = table.geometry_record(group.first_signal);
-  const uint8_t* const end = geometry + size_t{group.signal_count} * table_format::geometry::kSize;
-  uint16_t signal = group.first_signal;
-  sink.begin_group(index);
-  for (; geometry != end; geometry += table_format::geometry::kSize, ++signal) {
-    if (geometry[table_format::geometry::kNeeded] > length) continue;
-    sink.sample(signal, extract(geometry, front, frame.data));
+  const GroupInfo info = table.group(index);
+  if (info.signal_count == 0) return;
+  const DecodedGroup group(table, index, info, front, frame);
+  if constexpr (TakesGroups<Sink>::value) {
+    sink.group(group);
+  } else {
+    sink.begin_group(index);
+    for (size_t i = 0; i < info.signal_count; ++i) {
+      if (group.holds(i)) sink.sample(static_cast<uint16_t>(info.first_signal + i), group.raw(i));
+    }
+    sink.end_group(index);
   }
-  sink.end_group(index);
 }
 
 /// The groups that have a condition. A function of its own, so that messages without any don't pay for its
@@ -98,7 +145,8 @@ template <class Sink>
 /// depends on a multiplexer switch that it does not hold or whose value is not declared. A longer frame than
 /// declared is fine.
 ///
-/// \param sink any type with these three functions; they are inlined.
+/// \param sink any type with these three functions, which are inlined; or with one in their place,
+///        `sink.group(const DecodedGroup&)`, which takes from the group what it wants.
 /// raw: integers sign-extended to 64 bits; floats as their bit pattern (see SignalType).
 /// \return kOk; kNotFound when the table has no such message: count it.
 /// Blocking: never. Interrupts: allowed when the sink allows it. Stack on a Cortex-M4, besides the sink's: 360

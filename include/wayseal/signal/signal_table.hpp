@@ -188,6 +188,9 @@ class SignalTable {
     if (load_le32(p + table_format::slot::kKey) == key && p[table_format::slot::kBus] == bus) {
       return load_le16(p + table_format::slot::kMessage);
     }
+    if (load_le32(p + table_format::slot::kKey) == table_format::slot::kEmptyKey) {
+      return table_format::slot::kNoMessage;
+    }
     return probe_further(key, bus, home);
   }
   uint16_t probe_further(uint32_t key, uint8_t bus, uint32_t home) const;
