@@ -77,10 +77,11 @@ bool is_sole_critical_usage(Bytes extension, Bytes oid) {
 /// Whether one of the certificate's extensions is that. mbedTLS has refused a repeated extension when parsing.
 bool has_sole_critical_usage(const mbedtls_x509_crt& crt, Bytes oid) {
   uint8_t* p = crt.v3_ext.p;
+  if (p == nullptr) return false;
   const uint8_t* end = p + crt.v3_ext.len;
   size_t size = 0;
   constexpr int kSequence = MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE;
-  if (p == nullptr || mbedtls_asn1_get_tag(&p, end, &size, kSequence) != 0) return false;
+  if (mbedtls_asn1_get_tag(&p, end, &size, kSequence) != 0) return false;
   while (p < end) {
     if (mbedtls_asn1_get_tag(&p, end, &size, kSequence) != 0) return false;
     if (is_sole_critical_usage({p, size}, oid)) return true;
