@@ -40,7 +40,7 @@ Status refusal_fits(const Refusal& refusal, Bytes session_open, const VehicleId&
   WAYSEAL_TRY(sha256(chain.certificates[0], certificate));
   Digest th;
   WAYSEAL_TRY(transcript_hash(opening, certificate, vehicle, th));
-  return th == refusal.th ? Status::kOk : Status::kNotAuthentic;
+  return equal_constant_time(th.bytes(), refusal.th.bytes()) ? Status::kOk : Status::kNotAuthentic;
 }
 
 }  // namespace wayseal

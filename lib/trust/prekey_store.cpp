@@ -143,7 +143,7 @@ Status PrekeyStore::store(Bytes message, const Challenge& challenge) {
   Scan scan(time_, kEverySuite, Scan::Depth::kWhole);
   WAYSEAL_TRY(read_marks(scan));
   WAYSEAL_TRY(scan.run(parts.body, identity_.id()));
-  if (!equal(scan.challenge(), challenge.bytes())) return Status::kNotAuthentic;
+  if (!equal_constant_time(scan.challenge(), challenge.bytes())) return Status::kNotAuthentic;
   if (!scan.counts().last_resort) return Status::kStale;
   // The marks stay as they are: take() drops those of prekeys that are no longer in the bundle, in one write.
   WAYSEAL_TRY(state_.put(StateItem::kPrekeyBundle, message));

@@ -64,7 +64,7 @@ Status TimeKeeper::take(Bytes message, const Challenge& challenge, const Moment&
   WAYSEAL_TRY(verify_signed(parts, SignedLabel::kTime, Role::kTime, verifier_, CertificateDates{}, signer));
   wayseal_v1_TimeStatement statement = wayseal_v1_TimeStatement_init_zero;
   WAYSEAL_TRY(wire::decode(parts.body, wayseal_v1_TimeStatement_fields, &statement));
-  if (!equal(Bytes{statement.challenge}, challenge.bytes())) return Status::kNotAuthentic;
+  if (!equal_constant_time(Bytes{statement.challenge}, challenge.bytes())) return Status::kNotAuthentic;
 
   const Moment received = moment();
   if (received.continuity != begun.continuity) return Status::kStale;
