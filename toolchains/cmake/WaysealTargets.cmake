@@ -47,7 +47,7 @@ endfunction()
 #
 # One Catch2 program, one ctest of the same name; target suite_<suite> builds all of its suite. Its suite, which
 # is also its first label, is the folder below tests/ that it stands in. tests/ and lib/ are in its include
-# path. Links Catch2 with main(). WRAPPER is a command that runs the program with its arguments. NO_TEST builds
+# path. Links Catch2 with main(). Tests of integration and vcan run one at a time. WRAPPER is a command that runs the program with its arguments. NO_TEST builds
 # the program without a ctest, for tests that a script drives.
 function(wayseal_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "NO_TEST" "TIMEOUT" "SOURCES;LIBS;LABELS;ENVIRONMENT;ARGS;WRAPPER")
@@ -77,6 +77,9 @@ function(wayseal_test name)
   # 4 is Catch2's exit code when every test case was skipped.
   set_tests_properties(${name} PROPERTIES LABELS "${suite};${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
     SKIP_RETURN_CODE 4 ENVIRONMENT "${arg_ENVIRONMENT}")
+  if(suite MATCHES "^(integration|vcan)$")
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)  # each starts several servers
+  endif()
 endfunction()
 
 # wayseal_program(<name> SOURCES <.cpp>... [LIBS <target>...])
