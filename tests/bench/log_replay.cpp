@@ -11,7 +11,6 @@
 #include <stdexcept>
 
 #include "dbc/parser.hpp"
-#include "dbc/table_builder.hpp"
 #include "wayseal/posix/candump_player.hpp"
 
 namespace wayseal::test {
@@ -44,12 +43,16 @@ std::vector<CanFrame> load_frames(const std::string& log_path, const std::string
   return frames;
 }
 
-std::vector<uint8_t> load_table(const std::string& dbc_path) {
+LoadedDbc load_dbc(const std::string& dbc_path, const oem::TableOptions& options) {
   std::ifstream file(dbc_path, std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (text.empty()) throw std::runtime_error("cannot read " + dbc_path);
-  return oem::build_table({{"", oem::parse_dbc(text, dbc_path)}}, {}).bytes;
+  LoadedDbc out{oem::parse_dbc(text, dbc_path), {}};
+  out.table = oem::build_table({{"", out.dbc}}, options).bytes;
+  return out;
 }
+
+std::vector<uint8_t> load_table(const std::string& dbc_path) { return load_dbc(dbc_path).table; }
 
 Status FrameSource::do_set_filters(Span<const CanFilter> /*filters*/) { return Status::kUnsupported; }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "dbc/table_builder.hpp"
 #include "wayseal/flow/recorder.hpp"
 
 namespace wayseal::test {
@@ -16,6 +17,14 @@ std::vector<CanFrame> load_frames(const std::string& log_path, const std::string
 
 /// The table of a DBC, every signal, every sample. \throw std::runtime_error
 std::vector<uint8_t> load_table(const std::string& dbc_path);
+
+/// A DBC and the table of all of it.
+struct LoadedDbc {
+  oem::DbcFile dbc;
+  std::vector<uint8_t> table;
+};
+/// \throw std::runtime_error
+LoadedDbc load_dbc(const std::string& dbc_path, const oem::TableOptions& options = {});
 
 /// Gives frames as fast as they are taken.
 class FrameSource final : public CanBus {
