@@ -1,29 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/log_io.hpp"
 
+#include "wayseal/core/config.hpp"
+
 namespace wayseal::log {
 
 namespace {
 
 constexpr uint32_t kPolynomial = 0x82F63B78;  // 0x1EDC6F41, reflected
 
-struct Table {
-  uint32_t entries[256] = {};
-  constexpr Table() {
+// entries[n][i]: what byte i has become n bytes later.
+struct Tables {
+  uint32_t entries[kChecksumTables][256] = {};
+  constexpr Tables() {
     for (uint32_t i = 0; i < 256; ++i) {
       uint32_t value = i;
       for (int bit = 0; bit < 8; ++bit) value = (value & 1U) != 0 ? (value >> 1) ^ kPolynomial : value >> 1;
-      entries[i] = value;
+      entries[0][i] = value;
+    }
+    for (size_t n = 1; n < kChecksumTables; ++n) {
+      for (size_t i = 0; i < 256; ++i) {
+        const uint32_t before = entries[n - 1][i];
+        entries[n][i] = entries[0][before & 0xFFU] ^ (before >> 8);
+      }
     }
   }
 };
-constexpr Table kTable;
+constexpr Tables kTables;
 
 }  // namespace
 
 uint32_t crc32c(uint32_t crc, Bytes data) {
   crc = ~crc;
-  for (uint8_t byte : data) crc = kTable.entries[(crc ^ byte) & 0xFFU] ^ (crc >> 8);
+  const uint8_t* at = data.begin();
+  if constexpr (kChecksumTables == 4) {
+    const auto& t = kTables.entries;
+    for (; data.end() - at >= 4; at += 4) {
+      crc ^= load_le32(at);
+      crc = t[3][crc & 0xFFU] ^ t[2][(crc >> 8) & 0xFFU] ^ t[1][(crc >> 16) & 0xFFU] ^ t[0][crc >> 24];
+    }
+  }
+  for (; at != data.end(); ++at) crc = kTables.entries[0][(crc ^ *at) & 0xFFU] ^ (crc >> 8);
   return ~crc;
 }
 

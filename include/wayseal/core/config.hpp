@@ -34,6 +34,13 @@
 #ifndef WAYSEAL_CERTIFICATE_MAX
 #define WAYSEAL_CERTIFICATE_MAX 1024
 #endif
+#ifndef WAYSEAL_CHECKSUM_TABLES
+#if UINTPTR_MAX > 0xFFFFFFFF
+#define WAYSEAL_CHECKSUM_TABLES 4
+#else
+#define WAYSEAL_CHECKSUM_TABLES 1
+#endif
+#endif
 
 namespace wayseal {
 
@@ -61,6 +68,11 @@ static_assert(kLiveSessionsMax >= 2, "the current session and the one before it"
 
 /// Loss ranges that are remembered apart; beyond that, neighbours are merged (never evicted).
 inline constexpr size_t kLossRangesMax = WAYSEAL_LOSS_RANGES_MAX;
+
+/// Tables of the storage's checksum, 1 KiB of flash each: 4 take four bytes at a time, 1 takes one. By default 4 where
+/// pointers have 64 bits. What is stored does not depend on it.
+inline constexpr size_t kChecksumTables = WAYSEAL_CHECKSUM_TABLES;
+static_assert(kChecksumTables == 1 || kChecksumTables == 4, "one table, or four");
 
 /// Largest certificate in bytes of DER, leaf or intermediate.
 inline constexpr size_t kCertificateMax = WAYSEAL_CERTIFICATE_MAX;

@@ -16,6 +16,21 @@ TEST_CASE("the checksum is CRC-32C, and may be taken in pieces") {
   CHECK(log::crc32c(0, zeros) == 0x8A9136AAU);  // RFC 3720, B.4
 }
 
+TEST_CASE("the checksum is the polynomial's, bit by bit, for every length and place") {
+  uint8_t data[80];
+  for (size_t i = 0; i < sizeof data; ++i) data[i] = static_cast<uint8_t>(i * 151 + 7);
+  for (size_t from = 0; from < 8; ++from) {
+    uint32_t remainder = 0xFFFFFFFF;
+    for (size_t size = 0; from + size <= sizeof data; ++size) {
+      REQUIRE(log::crc32c(0, Bytes(data).from(from).first(size)) == ~remainder);
+      if (from + size == sizeof data) break;
+      remainder ^= data[from + size];
+      for (int bit = 0; bit < 8; ++bit)
+        remainder = (remainder >> 1) ^ ((remainder & 1U) != 0 ? 0x82F63B78U : 0);
+    }
+  }
+}
+
 TEST_CASE("a stream is programmed in order whatever its pieces, blocks and program size") {
   for (const uint32_t program_size : {1U, 4U, 32U, 256U}) {
     for (const size_t piece : {1U, 7U, 255U, 256U, 300U, 1500U}) {
