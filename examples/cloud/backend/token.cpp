@@ -7,6 +7,7 @@ namespace cloud {
 namespace {
 
 constexpr CK_MECHANISM_TYPE kMechanismHkdfDerive = 0x402A;  // PKCS#11 3.0, absent from 2.40 headers
+constexpr CK_MECHANISM_TYPE kMechanismCounterKdf = 0x03AC;
 const char* const kPrekeyLabel = "wayseal-prekey";
 
 void need_capacity(const std::vector<CK_OBJECT_HANDLE>& found, const std::string& what) {
@@ -69,7 +70,7 @@ void Token::reopen() {
   login();
 }
 
-uint32_t Token::probe_suites() const {
+uint32_t Token::probe_suites() {
   const auto has = [this](CK_MECHANISM_TYPE type) {
     CK_MECHANISM_INFO info{};
     return (*module_)->C_GetMechanismInfo(slot_, type, &info) == CKR_OK;
@@ -77,7 +78,8 @@ uint32_t Token::probe_suites() const {
   if (!has(CKM_ECDH1_DERIVE) || !has(CKM_AES_GCM)) return 0;
   uint32_t suites = 0;
   if (has(kMechanismHkdfDerive)) suites |= 1;
-  if (has(CKM_AES_ECB_ENCRYPT_DATA) && has(CKM_AES_CBC_ENCRYPT_DATA)) suites |= 2;
+  native_cmac_ = has(kMechanismCounterKdf);
+  if (native_cmac_ || (has(CKM_AES_ECB_ENCRYPT_DATA) && has(CKM_AES_CBC_ENCRYPT_DATA))) suites |= 2;
   return suites;
 }
 

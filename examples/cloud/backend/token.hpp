@@ -84,7 +84,7 @@ class Token {
  private:
   void login();
   void close();
-  uint32_t probe_suites() const;
+  uint32_t probe_suites();
   CK_OBJECT_HANDLE find_prekey(uint64_t id);
   // Key agreement, token_kdf.cpp. Objects are session objects and are destroyed by their holder.
   CK_OBJECT_HANDLE derive_object(CK_MECHANISM& mechanism, CK_OBJECT_HANDLE base, Template& form);
@@ -93,6 +93,8 @@ class Token {
   CK_OBJECT_HANDLE hkdf(CK_OBJECT_HANDLE z, std::string_view label, std::string_view th, CK_ATTRIBUTE_TYPE use);
   CK_OBJECT_HANDLE cmac_kdf(CK_OBJECT_HANDLE z, std::string_view label, std::string_view th,
                             CK_ATTRIBUTE_TYPE use);
+  CK_OBJECT_HANDLE cmac_kdf_native(CK_OBJECT_HANDLE z, std::string_view label, std::string_view th,
+                                   CK_ATTRIBUTE_TYPE use);
 
   std::string label_;
   Blob pin_;
@@ -102,6 +104,7 @@ class Token {
   CK_SESSION_HANDLE sign_ = 0;  // one operation a session: signing apart from sealing
   CK_SESSION_HANDLE crypt_ = 0;
   uint32_t suites_ = 0;
+  bool native_cmac_ = false;  ///< Suite 2 is one mechanism of the token, and nothing readable comes of it.
   bool denied_ = false;
 };
 

@@ -32,6 +32,36 @@ struct HkdfParams {
   CK_ULONG info_len;
 };
 
+constexpr CK_MECHANISM_TYPE kMechanismCounterKdf = 0x03AC;
+constexpr CK_MECHANISM_TYPE kMechanismAesCmac = 0x108A;
+constexpr CK_ULONG kPrfCounter = 1;  // CK_SP800_108_ITERATION_VARIABLE
+constexpr CK_ULONG kPrfKeyLength = 3;
+constexpr CK_ULONG kPrfBytes = 4;
+constexpr CK_ULONG kLengthOfAllKeys = 1;  // CK_SP800_108_DKM_LENGTH_SUM_OF_KEYS
+
+// CK_SP800_108_KDF_PARAMS of PKCS#11 3.0 and what it is made of.
+struct CounterFormat {
+  CK_BBOOL little_endian;
+  CK_ULONG width_bits;
+};
+struct LengthFormat {
+  CK_ULONG method;
+  CK_BBOOL little_endian;
+  CK_ULONG width_bits;
+};
+struct PrfData {
+  CK_ULONG type;
+  void* value;
+  CK_ULONG value_len;
+};
+struct CounterKdfParams {
+  CK_MECHANISM_TYPE prf;
+  CK_ULONG data_count;
+  PrfData* data;
+  CK_ULONG more_keys;
+  void* more;
+};
+
 const std::string_view kHkdfSalt = "wayseal/1 hkdf-sha256";
 
 /// Destroys a session object when the scope ends, whatever happens.
@@ -156,6 +186,20 @@ CK_OBJECT_HANDLE Token::cmac_kdf(CK_OBJECT_HANDLE z, std::string_view label, std
   return key;
 }
 
+CK_OBJECT_HANDLE Token::cmac_kdf_native(CK_OBJECT_HANDLE z, std::string_view label, std::string_view th,
+                                        CK_ATTRIBUTE_TYPE use) {
+  CounterFormat counter{CK_FALSE, 32};
+  Blob middle = Blob(label) + Blob(1, '\0') + Blob(th);
+  LengthFormat length{kLengthOfAllKeys, CK_FALSE, 32};
+  PrfData input[] = {{kPrfCounter, &counter, sizeof counter},
+                     {kPrfBytes, octets(middle), static_cast<CK_ULONG>(middle.size())},
+                     {kPrfKeyLength, &length, sizeof length}};
+  CounterKdfParams params{kMechanismAesCmac, 3, input, 0, nullptr};
+  CK_MECHANISM mechanism{kMechanismCounterKdf, &params, sizeof params};
+  Template form = closed_key(CKK_AES, use);
+  return derive_object(mechanism, z, form);
+}
+
 std::optional<SessionKeys> Token::derive(uint64_t prekey_id, std::string_view peer, Suite suite,
                                          std::string_view th) {
   const CK_OBJECT_HANDLE prekey = find_prekey(prekey_id);
@@ -169,7 +213,8 @@ std::optional<SessionKeys> Token::derive(uint64_t prekey_id, std::string_view pe
   }
   const ObjectGuard z(*module_, keys_, z_handle);
   const auto make = [&](std::string_view label, CK_ATTRIBUTE_TYPE use) {
-    return suite == Suite::kHkdf ? hkdf(z.get(), label, th, use) : cmac_kdf(z.get(), label, th, use);
+    if (suite == Suite::kHkdf) return hkdf(z.get(), label, th, use);
+    return native_cmac_ ? cmac_kdf_native(z.get(), label, th, use) : cmac_kdf(z.get(), label, th, use);
   };
   ObjectGuard open(*module_, keys_, make("ws1.v2b", CKA_DECRYPT));
   ObjectGuard seal(*module_, keys_, make("ws1.b2v", CKA_ENCRYPT));
