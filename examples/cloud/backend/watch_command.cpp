@@ -12,7 +12,7 @@
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <thread>
+#include <utility>
 
 #include "commands.hpp"
 #include "samples.hpp"
@@ -41,7 +41,9 @@ class Watch {
         format_(options.format),
         terminal_(::isatty(STDOUT_FILENO) == 1) {}
 
-  void tick() {
+  enum class Tick : uint8_t { kUsual, kLast };
+
+  void tick(Tick which) {
     take_new_batches();
     const auto stats = collect_stats(database_);
     const auto now = std::chrono::steady_clock::now();
@@ -53,7 +55,17 @@ class Watch {
     };
     records_per_s_ = rate(history_.front().records, history_.back().records);
     samples_per_s_ = rate(history_.front().samples, history_.back().samples);
-    format_ == Format::kJson ? print_json(stats) : print_table(stats);
+    if (format_ == Format::kJson) {
+      print_json(stats);
+    } else if (terminal_) {
+      std::printf("\033[H\033[J");
+      print_totals(stats);
+      print_signals();
+    } else {
+      // A file or a pipe is read later: a line when there is news, the values once.
+      if (std::exchange(printed_, history_.back().records) != history_.back().records) print_totals(stats);
+      if (which == Tick::kLast) print_signals();
+    }
     std::fflush(stdout);
   }
 
@@ -105,8 +117,7 @@ class Watch {
     std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
   }
 
-  void print_table(const nlohmann::ordered_json& stats) const {
-    if (terminal_) std::printf("\033[H\033[J");
+  void print_totals(const nlohmann::ordered_json& stats) const {
     std::printf(
         "records %8lld (%7.1f/s)   samples %10lld (%9.0f/s)   sealed bytes on the wire %11lld   sessions %lld"
         "   duplicates %lld   drops %lld   alarms %lld\n",
@@ -116,6 +127,9 @@ class Watch {
         static_cast<long long>(stats["sessions"].get<int64_t>()),
         static_cast<long long>(stats["duplicates"].get<int64_t>()), static_cast<long long>(drops(stats)),
         static_cast<long long>(stats["alarms"].get<int64_t>()));
+  }
+
+  void print_signals() const {
     for (const auto& [name, latest] : latest_) {
       std::printf("  %-40s %14.6g %-8s %s\n", name.c_str(), latest.value, latest.unit.c_str(),
                   latest.text.c_str());
@@ -130,6 +144,7 @@ class Watch {
   std::map<std::string, Latest> latest_;
   std::deque<Point> history_;
   int64_t last_seen_ = 0;
+  int64_t printed_ = -1;  // records in the last line
   double records_per_s_ = 0;
   double samples_per_s_ = 0;
 };
@@ -148,9 +163,9 @@ int watch(const WatchOptions& options) {
   Watch watch(options);
   pollfd told{signals, POLLIN, 0};
   do {
-    watch.tick();
+    watch.tick(Watch::Tick::kUsual);
   } while (::poll(&told, 1, kTickMs) == 0);
-  watch.tick();
+  watch.tick(Watch::Tick::kLast);
   ::close(signals);
   return 0;
 }
