@@ -117,6 +117,7 @@ void read_bus(const toml::table& root, const std::string& file, BusConfig& out) 
 void read_token(const toml::table& root, const std::string& file, TokenConfig& out) {
   Section section(root, "token", file);
   section.read("module", out.module);
+  section.read("module_args", out.module_args);
   section.read("label", out.label);
   section.read("pin_file", out.pin_file);
   constexpr int kNone = std::numeric_limits<int>::max();

@@ -28,6 +28,7 @@ struct BusConfig {
 
 struct TokenConfig {
   std::string module;
+  std::string module_args;  ///< Handed to C_Initialize; NSS softoken needs it. Not for secrets.
   std::string label = "vehicle";
   std::string pin_file;  ///< 0600; the PIN and nothing else.
   std::optional<int> pin_fd;

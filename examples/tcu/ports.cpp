@@ -97,7 +97,8 @@ CloudPorts::CloudPorts(const Config& config)
     : gateway_host_(config.gateway.host),
       gateway_port_(std::to_string(config.gateway.port)),
       authority_(gateway_host_ + ":" + gateway_port_),
-      token_label_(config.token.label) {
+      token_label_(config.token.label),
+      module_args_(config.token.module_args) {
   open_stores(config.store);
   open_pin(config.token);
   open_vault(config.token);
@@ -142,7 +143,8 @@ void CloudPorts::open_pin(const TokenConfig& token) {
 
 void CloudPorts::open_vault(const TokenConfig& token) {
   module_ = std::make_unique<wayseal::Pkcs11Module>();
-  const Status loaded = module_->load(token.module.c_str());
+  const Status loaded =
+      module_->load(token.module.c_str(), module_args_.empty() ? nullptr : module_args_.c_str());
   if (loaded == Status::kNotFound)
     fail("PKCS#11 module " + token.module + " is not there or is no such module");
   if (loaded != Status::kOk)

@@ -76,6 +76,7 @@ class CloudPorts {
   std::string gateway_port_;
   std::string authority_;
   std::string token_label_;
+  std::string module_args_;  // outlives the module, which borrows it
   int pin_fd_ = -1;
   bool owns_pin_fd_ = false;
   std::vector<uint8_t> data_root_;

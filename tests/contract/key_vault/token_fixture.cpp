@@ -61,6 +61,19 @@ void must(CK_RV rv, const char* what) {
   if (rv != CKR_OK) throw TokenError(what, rv);
 }
 
+}  // namespace
+
+std::string nss_path() {
+  const std::string given = from_environment("WAYSEAL_NSS_MODULE");
+  return given.empty() ? "libsoftokn3.so" : given;
+}
+
+std::string nss_parameters(const std::string& directory, const std::string& label) {
+  return "configdir='sql:" + directory +
+         "' certPrefix='' keyPrefix='' secmod='secmod.db' flags=noModDB dbTokenDescription='" + label +
+         "' updatedir='' ";
+}
+
 // NSS has no uninitialised tokens: its database gets its first PIN from a security officer without one.
 void initialize_nss(Pkcs11Module& module) {
   const CK_FUNCTION_LIST* functions = module.functions();
@@ -75,8 +88,6 @@ void initialize_nss(Pkcs11Module& module) {
   functions->C_Logout(session);
   functions->C_CloseSession(session);
 }
-
-}  // namespace
 
 Result<size_t> MemoryPin::do_read(MutableBytes out) {
   ++reads;
@@ -135,11 +146,8 @@ void TokenFixture::start_softhsm() {
 }
 
 void TokenFixture::start_nss() {
-  path_ = from_environment("WAYSEAL_NSS_MODULE");
-  if (path_.empty()) path_ = "libsoftokn3.so";
-  reserved_ = "configdir='sql:" + directory_.path() +
-              "' certPrefix='' keyPrefix='' secmod='secmod.db' flags=noModDB dbTokenDescription='" +
-              token_label() + "' updatedir='' ";
+  path_ = nss_path();
+  reserved_ = nss_parameters(directory_.path(), token_label());
   if (module_.load(path_.c_str(), reserved_.c_str()) != Status::kOk) {
     missing_ = "NSS softoken is not installed (Debian: libnss3), and WAYSEAL_NSS_MODULE is not set";
     return;

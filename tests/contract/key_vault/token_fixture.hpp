@@ -40,6 +40,13 @@ class TemporaryDirectory {
   std::string path_;
 };
 
+/// NSS softoken's library: $WAYSEAL_NSS_MODULE, or a name for the dynamic loader.
+std::string nss_path();
+/// What NSS wants in CK_C_INITIALIZE_ARGS.pReserved: a database in `directory`, as a token with this label.
+std::string nss_parameters(const std::string& directory, const std::string& label);
+/// Gives a new NSS database its PIN, kTestPin. \throw TokenError.
+void initialize_nss(Pkcs11Module& module);
+
 /// A PKCS#11 library with tokens that have a `tls` and an `e2e` key. Look at `missing` first.
 class TokenFixture {
  public:

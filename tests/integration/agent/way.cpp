@@ -51,11 +51,38 @@ Way::Way(const std::string& dbc) : port_(free_port()) {
   require_run({WAYSEAL_OEM, "provision", "--out", path("fleet")});
   const auto fleet = nlohmann::json::parse(slurp(path("fleet/wayseal-fleet.json")));
   vehicle_ = fleet.at("vehicles").at(0);
-  module_ = fleet.at("module");
+  vehicle_token_ = {fleet.at("module"), "", "vehicle", vehicle_folder() + "/pin"};
   spill(path("signals.dbc"), dbc);
   require_run({WAYSEAL_OEM, "dbc", path("signals.dbc"), "-o", path("signals.table")});
   require_run(
       {WAYSEAL_BACKEND, "table", "add", path("signals.table"), "--config", path("fleet/backend/backend.json")});
+}
+
+void Way::use_nss_vehicle() {
+  vehicle_token_ = make_nss_vehicle(path("vehicle-nss"), path("fleet/ca"), vehicle_);
+}
+
+void Way::use_nss_backend() {
+  const TokenPlace token = make_nss_backend(path("backend-nss"), path("fleet/ca"));
+  nlohmann::json config = backend_config();
+  config["module"] = token.module;
+  config["module_args"] = token.module_args;
+  config["pin_file"] = token.pin_file;
+  set_backend_config(config);
+}
+
+void Way::set_backend_policy(const std::string& key, const nlohmann::json& value) {
+  nlohmann::json config = backend_config();
+  config["policy"][key] = value;
+  set_backend_config(config);
+}
+
+nlohmann::json Way::backend_config() const {
+  return nlohmann::json::parse(slurp(path("fleet/backend/backend.json")));
+}
+
+void Way::set_backend_config(const nlohmann::json& config) const {
+  spill(path("fleet/backend/backend.json"), config.dump(2));
 }
 
 std::string Way::vehicle_folder() const { return path("fleet/vehicles/" + vehicle_); }
@@ -81,14 +108,15 @@ void Way::start_gateway(const std::string& backend_socket) {
 
 std::string Way::write_config(const AgentOptions& options) const {
   const std::string file = path("tcu.toml");
-  const std::string module = options.module.empty() ? module_ : options.module;
-  const std::string pin = options.pin_file.empty() ? vehicle_folder() + "/pin" : options.pin_file;
+  const std::string module = options.module.empty() ? vehicle_token_.module : options.module;
+  const std::string pin = options.pin_file.empty() ? vehicle_token_.pin_file : options.pin_file;
   spill(file, "[bus]\n" + options.bus + "\n[signals]\ntable = \"signals.table\"\n[token]\nmodule = \"" +
-                  module + "\"\nlabel = \"" + options.token_label + "\"\npin_file = \"" + pin +
+                  module + "\"\nmodule_args = \"" + vehicle_token_.module_args + "\"\nlabel = \"" +
+                  options.token_label + "\"\npin_file = \"" + pin +
                   "\"\n[gateway]\nhost = \"localhost\"\nport = " + std::to_string(port_) +
                   "\n[store]\ndirectory = \"store\"\nspool_mib = " + std::to_string(options.spool_mib) +
-                  "\n[batch]\n" + options.batch +
-                  "[delivery]\nretry_min_ms = 50\nretry_max_ms = 400\n[status]\nsocket = \"status\"\n");
+                  "\n[batch]\n" + options.batch + "[policy]\nsuites = [" + options.suites +
+                  "]\n[delivery]\nretry_min_ms = 50\nretry_max_ms = 400\n[status]\nsocket = \"status\"\n");
   return file;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole way as real processes: agent with its SoftHSM2 token, HAProxy, backend with its own token.
+// The whole way as real processes: agent with its token, HAProxy, backend with its own token.
 #ifndef WAYSEAL_TESTS_AGENT_WAY_HPP
 #define WAYSEAL_TESTS_AGENT_WAY_HPP
 
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "nss_tokens.hpp"
 #include "process.hpp"
 
 namespace agent_test {
@@ -20,11 +21,12 @@ using cloud_test::TemporaryFolder;
 /// What the agent is told; the rest of its configuration is the way's.
 struct AgentOptions {
   std::string bus;                           ///< Lines of section [bus].
-  std::string module;                        ///< Empty: SoftHSM2.
+  std::string module;                        ///< Empty: the vehicle token's.
   std::vector<std::string> environment;      ///< "NAME=value".
   std::string batch = "longest_ms = 500\n";  ///< Lines of section [batch].
   std::string token_label = "vehicle";
   std::string pin_file;  ///< Empty: the vehicle's.
+  std::string suites = "1, 2";
   uint32_t spool_mib = 8;
   bool until_delivered = false;
 };
@@ -34,6 +36,12 @@ class Way {
  public:
   /// \param dbc text of the DBC whose table the agent uses.
   explicit Way(const std::string& dbc);
+
+  /// Before a process is started: the vehicle, or the backend, gets a token in NSS softoken in the place of SoftHSM2.
+  void use_nss_vehicle();
+  void use_nss_backend();
+  /// Sets one key of the backend's policy, for its next start.
+  void set_backend_policy(const std::string& key, const nlohmann::json& value);
 
   void start_backend();
   /// \param backend_socket that the gateway talks to; empty: the backend's own.
@@ -48,7 +56,8 @@ class Way {
   std::string vehicle_folder() const;
   std::string backend_socket() const { return path("fleet/backend/backend.sock"); }
   const std::string& vehicle() const { return vehicle_; }
-  const std::string& module() const { return module_; }
+  const std::string& module() const { return vehicle_token_.module; }
+  const TokenPlace& vehicle_token() const { return vehicle_token_; }
   int port() const { return port_; }
   nlohmann::json backend_stats() const;
   /// From the agent's status socket; nothing when no agent answers.
@@ -62,10 +71,12 @@ class Way {
 
  private:
   std::string write_config(const AgentOptions& options) const;
+  nlohmann::json backend_config() const;
+  void set_backend_config(const nlohmann::json& config) const;
 
   TemporaryFolder folder_;
   std::string vehicle_;
-  std::string module_;
+  TokenPlace vehicle_token_;
   int port_;
   Process backend_;
   Process gateway_;
