@@ -51,7 +51,7 @@ TEST_CASE("record queue: from two slots to nine, everything arrives whole, once 
     size_t slot_bytes;
     uint32_t contents;
   };
-  for (const Shape& shape : {Shape{2, 64, 4000}, Shape{3, 300, 2000}, Shape{9, kContentMax, 200}}) {
+  for (const Shape& shape : {Shape{2, 64, 1000}, Shape{3, 300, 1000}, Shape{9, kContentMax, 200}}) {
     CAPTURE(shape.slots);
     Blob memory(RecordQueue::memory_needed(shape.slots, shape.slot_bytes) + 1);
     RecordQueue queue({memory.data() + 1, memory.size() - 1}, shape.slot_bytes);  // any alignment
