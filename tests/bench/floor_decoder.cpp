@@ -49,6 +49,16 @@ FloorDecoder::Signal FloorDecoder::plan(const oem::DbcSignal& signal, uint16_t i
   return out;
 }
 
+/// Whether no two of the keys have the same home.
+bool FloorDecoder::spreads(const std::vector<uint32_t>& keys) const {
+  std::vector<bool> taken(slots_.size());
+  for (const uint32_t key : keys) {
+    if (taken[home(key)]) return false;
+    taken[home(key)] = true;
+  }
+  return true;
+}
+
 FloorDecoder::FloorDecoder(const oem::DbcFile& dbc, const SignalTable& order) {
   const Names names = names_of(order);
   unsigned bits = 1;
@@ -57,7 +67,12 @@ FloorDecoder::FloorDecoder(const oem::DbcFile& dbc, const SignalTable& order) {
   mask_ = (1U << bits) - 1U;
   shift_ = 32U - bits;
   size_t total = 0;
-  for (const oem::DbcMessage& message : dbc.messages) total += message.signals.size();
+  std::vector<uint32_t> keys;
+  for (const oem::DbcMessage& message : dbc.messages) {
+    total += message.signals.size();
+    keys.push_back(message.id | (message.extended ? kExtended : 0U));
+  }
+  for (int tries = 0; tries < 1000 && !spreads(keys); ++tries) multiplier_ = multiplier_ * 0x915F77F5U + 2U;
   signals_.reserve(total);  // slots point into it
   for (const oem::DbcMessage& message : dbc.messages) {
     if (!fits(message)) {
@@ -70,7 +85,7 @@ FloorDecoder::FloorDecoder(const oem::DbcFile& dbc, const SignalTable& order) {
       if (found != names.end()) signals_.push_back(plan(signal, found->second));
     }
     const uint32_t key = message.id | (message.extended ? kExtended : 0U);
-    uint32_t at = home(key, shift_);
+    uint32_t at = home(key);
     while (slots_[at].key != kFree) at = (at + 1) & mask_;
     slots_[at] = {key, {signals_.data() + first, signals_.size() - first}};
   }

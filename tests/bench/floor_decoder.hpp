@@ -63,18 +63,20 @@ class FloorDecoder {
     Message message;
   };
 
-  static uint32_t home(uint32_t key, unsigned shift) { return (key * 0x9E3779B1U) >> shift; }
+  uint32_t home(uint32_t key) const { return (key * multiplier_) >> shift_; }
   const Message* find(uint32_t key) const {
-    for (uint32_t at = home(key, shift_);; at = (at + 1) & mask_) {
+    for (uint32_t at = home(key);; at = (at + 1) & mask_) {
       if (slots_[at].key == key) return &slots_[at].message;
       if (slots_[at].key == kFree) return nullptr;
     }
   }
+  bool spreads(const std::vector<uint32_t>& keys) const;
   static bool fits(const oem::DbcMessage& message);
   static Signal plan(const oem::DbcSignal& signal, uint16_t index);
 
   std::vector<Signal> signals_;
   std::vector<Slot> slots_;
+  uint32_t multiplier_ = 0x9E3779B1U;
   unsigned shift_ = 31;
   uint32_t mask_ = 1;
   size_t left_out_ = 0;
