@@ -34,6 +34,9 @@ uint32_t unit_of(const StorageGeometry& geometry) {
   return geometry.program_size > kHeaderSize ? geometry.program_size : kHeaderSize;
 }
 
+// Generations count round: a half of generation 0 follows one of 2^32 - 1.
+bool is_newer(uint32_t generation, uint32_t other) { return generation - other - 1 < 0x7FFFFFFFU; }
+
 uint32_t entry_crc(uint32_t generation, const uint8_t* header) {
   uint8_t seed[4];
   store_le32(seed, generation);
@@ -98,7 +101,7 @@ Status StateStore::mount() {
     if (!found[half].ok() && found[half].status() != Status::kNotFound) return found[half].status();
   }
   if (!found[0].ok() && !found[1].ok()) return mount_without_header();
-  half_ = !found[0].ok() || (found[1].ok() && found[1].value() > found[0].value()) ? 1 : 0;
+  half_ = !found[0].ok() || (found[1].ok() && is_newer(found[1].value(), found[0].value())) ? 1 : 0;
   WAYSEAL_TRY(scan(found[half_].value()));
   mounted_ = true;
   return Status::kOk;
@@ -240,7 +243,9 @@ Status StateStore::remove(StateItem item) {
   const size_t index = static_cast<size_t>(item);
   if (!mounted_) return Status::kBadState;
   if (index >= kStateItemsMax) return Status::kInvalidArgument;
-  return slots_[index].offset == 0 ? Status::kOk : store(item, {}, kTombstone);
+  // After a put that failed, a value may be on the medium that only the next mount would find.
+  if (slots_[index].offset == 0 && !tail_dirty_) return Status::kOk;
+  return store(item, {}, kTombstone);
 }
 
 Status StateStore::store(StateItem item, Bytes value, uint8_t kind) {
