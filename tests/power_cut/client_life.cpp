@@ -13,7 +13,7 @@ constexpr StorageGeometry kSpoolGeometry{4096, 28, 4};
 constexpr StorageGeometry kStateGeometry{4096, 16, 4};
 constexpr int64_t kTickUs = 200;
 constexpr int64_t kOffMs = 1;
-constexpr int kStepsMax = 20000;
+constexpr int kStepsMax = 4000;
 constexpr size_t kQueueRecords = 3;
 constexpr int kBatchFrames = 400;  // 4 KiB: their bytes are noise
 

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch_test_macros.hpp>
-#include <cstdio>
-#include <cstdlib>
-#include <map>
 
-#include "power_cut/life_watch.hpp"
+#include "power_cut/life_rig.hpp"
 #include "power_cut/seeded_random.hpp"
 
 namespace wayseal::test {
@@ -12,85 +9,15 @@ namespace {
 
 using namespace fakes;
 
-constexpr int64_t kNowMs = BackendHalf::kNowMs;
-constexpr CutMode kModes[] = {CutMode::kClean, CutMode::kTorn, CutMode::kLoseUnsynced};
 constexpr uint64_t kSeeds = 4;
-constexpr uint64_t kPerSeed = 100000;  // cuts are numbered seed * kPerSeed + n
-constexpr size_t kFailuresMax = 3;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr uint64_t kStride = 5;
-#else
-constexpr uint64_t kStride = 1;
-#endif
-
-uint64_t number_from(const char* variable, uint64_t otherwise) {
-  const char* const text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
-/// Every stride-th cut is made, or one alone.
-struct Choice {
-  uint64_t stride = number_from("WAYSEAL_CUT_STRIDE", kStride);
-  uint64_t only = number_from("WAYSEAL_CUT_ONLY", 0);
-
-  bool takes(uint64_t cut) const { return only != 0 ? cut == only : cut % stride == 0; }
-  bool takes_seed(uint64_t seed) const { return only == 0 || only / kPerSeed == seed; }
-};
-
-struct Tally {
-  uint64_t cuts = 0;
-  uint64_t torn = 0;
-  uint64_t passed_over = 0;
-  uint64_t phases[kPhases] = {};
-  std::vector<std::string> failures;
-
-  void print(const char* what, const Choice& choice) const {
-    std::printf("%s: %llu cuts, %llu of them torn or out of order, every %llu. of %llu;", what,
-                static_cast<unsigned long long>(cuts), static_cast<unsigned long long>(torn),
-                static_cast<unsigned long long>(choice.stride),
-                static_cast<unsigned long long>(cuts + passed_over));
-    for (size_t i = 0; i < kPhases; ++i)
-      std::printf(" %s %llu%s", kPhaseNames[i], static_cast<unsigned long long>(phases[i]),
-                  i + 1 < kPhases ? "," : "\n");
-  }
-};
-
-struct Provisioned {
-  Provisioned() {
-    identity.id = "vehicle-7";
-    identity.key = random_scalar();
-    const FakeChain chain = verifier.issue(
-        {Role::kVehicle, identity.id, public_point(identity.key), {0}, {kNowMs + 365 * kMsPerDay}});
-    identity.leaf = chain.leaf;
-    identity.intermediate = chain.intermediate;
-    identity.verifier = &verifier;
-  }
-  FakeCertVerifier verifier;
-  LifeIdentity identity;
-};
-
-/// What both ends look like after a life. Empty, or what is wrong.
-std::string judge(const ClientLife& life, const LifeWorld& world, LifeBackend& backend) {
-  if (!life.wrong().empty()) return life.wrong();
-  if (!backend.wrong.empty()) return backend.wrong;
-  if (!backend.db.alarms.empty()) return "alarm " + *backend.db.alarms.begin();
-  if (!backend.missing().empty()) return backend.missing();
-  if (world.spool.violations() + world.state.violations() != 0) return "programmed what was not erased";
-  const SpoolView left = look_at_spool(world.spool);
-  if (!left.wrong.empty()) return left.wrong;
-  for (const auto& [name, bytes] : left.entries) {
-    if (name.second != 0 && !backend.accounts_for(name)) return name_text(name) + " was never delivered";
-  }
-  return "";
-}
 
 /// One life, and at each of its writes the other courses that it would take if the power went then.
 class CutEverywhere {
  public:
-  CutEverywhere(uint64_t seed, const Choice& choice, Tally& tally)
+  CutEverywhere(uint64_t seed, const CutChoice& choice, CutTally& tally)
       : random_(seed),
         backend_(who_.verifier, who_.identity.id),
-        world_(seed, who_.identity, kNowMs, backend_),
+        world_(seed, who_.identity, BackendHalf::kNowMs, backend_),
         watch_(world_),
         seed_(seed),
         choice_(choice),
@@ -112,15 +39,13 @@ class CutEverywhere {
  private:
   void cut_here(const FakeFlash& writing) {
     watch_.look();
-    for (const CutMode mode : kModes) {
-      const uint64_t cut = seed_ * kPerSeed + ++cuts_;
-      if (!choice_.takes(cut) || tally_.failures.size() >= kFailuresMax) {
+    for (const CutMode mode : kCutModes) {
+      const uint64_t cut = seed_ * kCutsPerSeed + ++cuts_;
+      if (!choice_.takes(cut) || tally_.enough()) {
         ++tally_.passed_over;
         continue;
       }
-      ++tally_.cuts;
-      tally_.torn += mode == CutMode::kClean ? 0 : 1;
-      ++tally_.phases[world_.phase];
+      tally_.add(mode, world_.phase);
       note("cut WAYSEAL_CUT_ONLY=" + std::to_string(cut) + " in mode " +
                std::to_string(static_cast<int>(mode)) + " of the " +
                (&writing == &world_.spool ? "spool" : "state") + ", " + kPhaseNames[world_.phase],
@@ -157,9 +82,7 @@ class CutEverywhere {
     return judge(life, world, backend);
   }
 
-  void note(const std::string& what, const std::string& wrong) {
-    if (!wrong.empty()) tally_.failures.push_back("seed " + std::to_string(seed_) + ", " + what + ": " + wrong);
-  }
+  void note(const std::string& what, const std::string& wrong) { tally_.note(seed_, what, wrong); }
 
   // The life has to contain what its phases are named after.
   void check_script(const ClientStats& totals) const {
@@ -171,32 +94,103 @@ class CutEverywhere {
   }
 
   SeededRandom random_;
-  Provisioned who_;
+  FakeProvisioning who_;
   LifeBackend backend_;
   LifeWorld world_;
   LifeWatch watch_;
   uint64_t seed_;
-  const Choice& choice_;
-  Tally& tally_;
+  const CutChoice& choice_;
+  CutTally& tally_;
   uint64_t cuts_ = 0;
 };
 
-void report(const Tally& tally) {
-  for (const std::string& failure : tally.failures) UNSCOPED_INFO(failure);
-  CHECK(tally.failures.empty());
-}
+/// One world that is cut again and again, in recoveries as well, and must still be complete in the end.
+class CutAgain {
+ public:
+  CutAgain(uint64_t seed, CutTally& tally)
+      : random_(seed),
+        dice_(seed),
+        backend_(who_.verifier, who_.identity.id),
+        world_(seed, who_.identity, BackendHalf::kNowMs, backend_),
+        watch_(world_),
+        seed_(seed),
+        tally_(tally) {
+    world_.spool.before_write = [this] { count_down(world_.spool, world_.state); };
+    world_.state.before_write = [this] { count_down(world_.state, world_.spool); };
+    world_.sent = [this](const Blob& record) { watch_.sent(record); };
+  }
+
+  void run(int cuts) {
+    for (int i = 0; i < cuts && !tally_.enough();) {
+      left_ = 1 + dice_() % 150;
+      mode_ = kCutModes[dice_() % 3];
+      ClientLife life(world_);
+      if (life.run()) {
+        world_.phase = 1;  // once more
+        continue;
+      }
+      ++i;
+      tally_.add(mode_, world_.phase);
+      tally_.note(seed_, "cut " + std::to_string(i) + " of a chain", after_cut(life));
+    }
+    left_ = 0;
+    ClientLife life(world_);
+    static_cast<void>(life.run());
+    tally_.note(seed_, "end of a chain", judge(life, world_, backend_));
+  }
+
+ private:
+  void count_down(FakeFlash& writing, FakeFlash& other) {
+    watch_.look();
+    if (left_ == 0 || --left_ != 0) return;
+    writing.cut_power_at(1, mode_);
+    other.cut_power(mode_);
+  }
+
+  std::string after_cut(const ClientLife& life) {
+    if (!life.wrong().empty()) return life.wrong();
+    if (!watch_.wrong().empty()) return watch_.wrong();
+    world_.spool.power_on();
+    world_.state.power_on();
+    const std::string wrong = watch_.compare(world_.spool, world_.state, backend_);
+    for (const auto& [name, bytes] : watch_.durable()) {
+      if (name.second != 0 && !backend_.accounts_for(name)) world_.owed.insert(name);
+    }
+    watch_.start_over();
+    return wrong;
+  }
+
+  SeededRandom random_;
+  std::mt19937_64 dice_;
+  FakeProvisioning who_;
+  LifeBackend backend_;
+  LifeWorld world_;
+  LifeWatch watch_;
+  uint64_t seed_;
+  CutTally& tally_;
+  uint64_t left_ = 0;
+  CutMode mode_ = CutMode::kClean;
+};
 
 }  // namespace
 
 TEST_CASE("invariants 3, 4, 5, 8: power cut anywhere in a whole life, both ends") {
-  const Choice choice;
-  Tally tally;
+  const CutChoice choice;
+  CutTally tally;
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     if (choice.takes_seed(seed)) CutEverywhere(seed, choice, tally).run();
   }
-  tally.print("life", choice);
-  report(tally);
-  if (choice.only == 0) CHECK((tally.cuts + tally.passed_over >= 5000 || !tally.failures.empty()));
+  tally.print("whole life", choice);
+  tally.check();
+  if (choice.only == 0) CHECK((tally.cuts + tally.passed_over >= 5000 || tally.enough()));
+}
+
+TEST_CASE("invariants 3, 4, 5, 8: power cut again and again on one vehicle, both ends") {
+  const CutChoice choice;
+  CutTally tally;
+  for (uint64_t seed = 1; seed <= 6; ++seed) CutAgain(seed, tally).run(100);
+  tally.print("again and again", choice);
+  tally.check();
 }
 
 }  // namespace wayseal::test

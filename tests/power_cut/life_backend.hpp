@@ -61,6 +61,7 @@ struct LifeDatabase {
   std::set<uint64_t> prekeys;  // recorded
   std::set<uint64_t> last_resorts;
   std::vector<fakes::PrekeyPlan::Prekey> given;  // one-time
+  std::map<uint64_t, unsigned> times_given;
   std::map<EntryName, Record> records;
   std::map<Blob, std::vector<LossRow>> losses;
   std::map<Blob, uint64_t> last_durable;  // of sessions that have a successor, as it says
@@ -76,7 +77,7 @@ struct LifeDatabase {
 
 class LifeBackend final : public OtherEnd {
  public:
-  static constexpr size_t kPrekeysGiven = 3;
+  static constexpr size_t kPrekeysGiven = 2;
 
   LifeBackend(fakes::FakeCertVerifier& root, const std::string& vehicle_id) : half_(root, vehicle_id) {}
 
