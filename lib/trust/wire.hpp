@@ -5,6 +5,7 @@
 #ifndef WAYSEAL_LIB_TRUST_WIRE_HPP
 #define WAYSEAL_LIB_TRUST_WIRE_HPP
 
+#include <pb_common.h>
 #include <pb_decode.h>
 #include <pb_encode.h>
 
@@ -77,8 +78,26 @@ inline pb_callback_t from(const CertChain& chain) {
   return callback;
 }
 
+/// False when a field whose callback takes it from where it lies comes as a number instead. nanopb then gives the
+/// callback a copy on its own stack, of which a slice would be left when it returns.
+inline bool slices_lie_in_message(Bytes bytes, const pb_msgdesc_t* fields, void* message) {
+  pb_field_iter_t field;
+  if (!pb_field_iter_begin(&field, fields, message)) return true;
+  pb_istream_t stream = pb_istream_from_buffer(bytes.data(), bytes.size());
+  for (;;) {
+    pb_wire_type_t type = PB_WT_VARINT;
+    uint32_t tag = 0;
+    bool end = false;
+    if (!pb_decode_tag(&stream, &type, &tag, &end)) return end;
+    const bool sliced = type != PB_WT_STRING && pb_field_iter_find(&field, tag) &&
+                        PB_ATYPE(field.type) == PB_ATYPE_CALLBACK && PB_LTYPE(field.type) >= PB_LTYPE_BYTES;
+    if (sliced || !pb_skip_field(&stream, type)) return false;
+  }
+}
+
 /// Decodes a whole message. \return kOk; kMalformed.
 inline Status decode(Bytes bytes, const pb_msgdesc_t* fields, void* message) {
+  if (!slices_lie_in_message(bytes, fields, message)) return Status::kMalformed;
   pb_istream_t stream = pb_istream_from_buffer(bytes.data(), bytes.size());
   return pb_decode_noinit(&stream, fields, message) ? Status::kOk : Status::kMalformed;
 }
