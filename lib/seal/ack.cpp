@@ -38,6 +38,7 @@ Status AckReader::next(SessionAck& out) {
       rest_ = {};
       return end ? Status::kNotFound : Status::kMalformed;
     }
+    if (tag == 0) return Status::kMalformed;  // no field has this number
     if (tag == wayseal_v1_Ack_sessions_tag && type == PB_WT_STRING) break;
     if (!pb_skip_field(&stream, type)) return Status::kMalformed;
   }
