@@ -124,6 +124,8 @@ std::string restore(uint64_t seed, uint64_t at, size_t back, Restored& counts) {
   world.phase = kPhases - 1;
   ClientLife life(world);
   static_cast<void>(life.run());
+  // The older one may have given a prekey again that was claimed in the meantime: PROTOCOL.md, 13.
+  backend.db.alarms.erase("prekey-reused");
   const std::string wrong = judge(life, world, backend);
   return wrong.empty() ? "" : "with the better database: " + wrong;
 }
@@ -155,7 +157,9 @@ TEST_CASE("invariant 4: nothing vanishes (an older database is restored: a gap o
   const CutChoice choice;
   CutTally tally;
   Restored counts;
-  for (uint64_t at = 2; at < 34 && !tally.enough(); at += choice.stride) {
+  FatedLife whole(7, 0, RequestFate::kServed);
+  REQUIRE(whole.run().empty());
+  for (uint64_t at = 2; at <= whole.world.requests && !tally.enough(); at += choice.stride) {
     for (const size_t back : {1U, 3U, 8U}) {
       tally.note(7, "before request " + std::to_string(at) + ", " + std::to_string(back) + " requests old",
                  restore(7, at, back, counts));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "power_cut/client_life.hpp"
 
+#include <algorithm>
+
 #include "power_cut/seeded_random.hpp"
 #include "unit/collect/plain_table.hpp"
 
@@ -107,6 +109,7 @@ bool ClientLife::boot() {
   ++world_.boots;
   world_.utc_ms += world_.up_ns / kNsPerMs + kOffMs;
   world_.up_ns = 0;
+  world_.told_ms = 0;
   boot_ = std::make_unique<Boot>(world_, http_peer([this](const HttpRequest& r) { return answer(r); }));
   Boot& at = *boot_;
   const int64_t build_ms = BackendHalf::kNowMs - 1000 * kMsPerDay;
@@ -132,8 +135,12 @@ std::string ClientLife::answer(const HttpRequest& request) {
 std::string ClientLife::pass_on(const HttpRequest& request) {
   const int64_t utc_ms = world_.utc_ms + world_.up_ns / kNsPerMs;
   if (request.path == "/v1/prekeys") {
-    return world_.gives_prekeys ? world_.end->serve(request, utc_ms) : http_answer(503, "");
+    if (!world_.gives_prekeys) return http_answer(503, "");
+    world_.told_ms = utc_ms;
+    return world_.end->serve(request, utc_ms);
   }
+  // Without trusted time nothing is uploaded.
+  world_.trusted_ms = std::max(world_.trusted_ms, world_.told_ms);
   v1::Upload upload;
   if (!upload.ParseFromString(request.body)) return http_answer(400, "");
   v1::Upload through;

@@ -48,6 +48,8 @@ struct LifeWorld {
   FakeFlash state;
   int64_t utc_ms;  // when this boot began
   int64_t up_ns = 0;
+  int64_t told_ms = 0;     // the last signed time that was sent in this boot
+  int64_t trusted_ms = 0;  // the last one that the vehicle has acted on: no floor may be below it
   uint64_t boots = 0;
   uint64_t requests = 0;
   size_t phase = 0;

@@ -125,6 +125,8 @@ std::string LifeWatch::compare(const FakeFlash& spool, const FakeFlash& state, O
       return item == StateItem::kTimeFloor ? "the time floor has gone back"
                                            : "the session counter has gone back";
   }
+  if (state_left.number(StateItem::kTimeFloor) < static_cast<uint64_t>(world_.trusted_ms))
+    return "the time floor is below a time that was trusted";
   cut_states_.push_back(state_left.values);
   return compare_spool(left, end);
 }
