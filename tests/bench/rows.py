@@ -51,6 +51,10 @@ class Data:
             raise Skipped("no third-party data (WAYSEAL_DATA)")
         return self._made_drive()
 
+    def peer(self, drive, name):
+        """A peer's figure, which is of the real log only."""
+        return None if self.arguments(drive) == self.made else PEERS[drive][name]
+
     def _made_drive(self):
         if self.made is None:
             tool = os.path.join(self.programs.bin, "wayseal-oem")
@@ -63,7 +67,7 @@ class Data:
         return self.made
 
     def note(self):
-        return "" if self.folder else "no WAYSEAL_DATA: 'rav4' is the made-up drive of wayseal-oem"
+        return "without third-party data 'rav4' was the made-up drive of wayseal-oem" if self.made else ""
 
 
 def decode_rows(data):
@@ -80,7 +84,9 @@ def decode_rows(data):
         def peer(name, figures=figures, drive=drive):
             def measure(p):
                 f = figures(p)
-                return f.instructions("ours") / f.value("frames"), PEERS[drive][name]
+                if data.peer(drive, name) is None:
+                    raise Skipped("the peer was measured on the third-party log only")
+                return f.instructions("ours") / f.value("frames"), data.peer(drive, name)
             return measure
 
         unit = "instr/frame"
@@ -101,7 +107,7 @@ def collect_rows(data):
 
         unit = "instr/sample"
         yield Row(f"collect/{drive}", unit,
-                  lambda p, cost=sample_cost, drive=drive: (cost(p, "every"), PEERS[drive]["fleetwise_sample"]),
+                  lambda p, cost=sample_cost, drive=drive: (cost(p, "every"), data.peer(drive, "fleetwise_sample")),
                   "FleetWise Edge with Snappy, " + NOT_MEASURED_HERE, 100, of="ours",
                   note="decode, collect and batch")
         yield Row(f"collect/{drive}/on_change", unit, with_rule("on_change"), "every sample kept",
@@ -142,13 +148,19 @@ def seal_rows(_data):
             yield Row(f"seal/{token}/{size}", "instr/record", count, against, 1.1)
             yield Row(f"seal/{token}/{size}/time", "us/record", time, against, 1.1, exact=False)
 
+        def calls(p, token=token):
+            f = p.run("seal_record", token, callgrind=True)
+            return f.value("getpids.256") / f.value("seals"), None
+
+        yield Row(f"seal/{token}/calls", "syscalls/record", calls, note="ours; how a fork is noticed")
+
 
 def bytes_rows(data):
     for drive in DRIVES:
         def size(what, drive=drive):
             def measure(p):
                 f = p.run("sealed_bytes", *data.arguments(drive))
-                return f.value(what) / f.value("samples"), PEERS[drive]["fleetwise_bytes"]
+                return f.value(what) / f.value("samples"), data.peer(drive, "fleetwise_bytes")
             return measure
 
         against = "protobuf a sample, FleetWise's schema, " + NOT_MEASURED_HERE
@@ -232,17 +244,23 @@ def spool_rows(_data):
 
 
 def agent_rows(_data):
-    def figures(p):
-        f = p.run("agent_load", vcan=VCAN_AGENT)
+    def figures(p, source):
+        f = p.run("agent_load", source, vcan=VCAN_AGENT if source == "vcan" else None)
         if f.value("dropped") != 0:
             raise Failed("the agent dropped frames or samples")
         return f
 
-    yield Row("agent/rss", "MiB", lambda p: (figures(p).value("peak_kib") / 1024, None), exact=False,
-              note="VmHWM at 8,000 frames/s")
-    yield Row("agent/cpu", "s/1000 frames",
-              lambda p: (1000 * figures(p).value("cpu_seconds") / figures(p).value("frames"), None), exact=False,
-              note="in a user-mode kernel system calls cost far more than on a host")
+    for source, note in (("vcan", "SocketCAN; in a user-mode kernel system calls cost far more than on a host"),
+                         ("log", "the recording read by the agent, no CAN socket")):
+        def peak(p, source=source):
+            return figures(p, source).value("peak_kib") / 1024, None
+
+        def cpu(p, source=source):
+            f = figures(p, source)
+            return 1000 * f.value("cpu_seconds") / f.value("frames"), None
+
+        yield Row(f"agent/{source}/rss", "MiB", peak, exact=False, note="VmHWM at 8,000 frames/s")
+        yield Row(f"agent/{source}/cpu", "s/1000 frames", cpu, exact=False, note=note)
 
 
 def growth_rows(_data):

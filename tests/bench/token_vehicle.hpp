@@ -10,11 +10,11 @@
 #include "bench/measure.hpp"
 #include "bench/memory_storage.hpp"
 #include "contract/key_vault/token_fixture.hpp"
-#include "fakes/fake_clock.hpp"
 #include "fakes/test_pki.hpp"
 #include "unit/seal/backend_half.hpp"
 #include "wayseal/mbedtls/x509_verifier.hpp"
 #include "wayseal/pkcs11_tools/provisioning.hpp"
+#include "wayseal/posix/posix_clock.hpp"
 #include "wayseal/seal/session.hpp"
 #include "wayseal/trust/prekey_client.hpp"
 
@@ -106,7 +106,7 @@ class TokenVehicle {
 
  public:
   Pkcs11Vault vault;
-  fakes::FakeClock clock;
+  PosixClock clock;
   X509Verifier verifier;
   fakes::BackendHalf backend;
   MemoryStorage storage{{4096, 16, 4}};
