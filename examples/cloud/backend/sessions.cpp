@@ -114,8 +114,8 @@ int64_t Sessions::claim(const SessionRow& row, const Peer& peer) {
     throw DatabaseError("the prekey has just been destroyed");
   const Blob holder = core_.store.claim(row.prekey, row.th);
   if (holder != row.th && !prekey->last_resort) core_.alarm(peer, "prekey-reused", row.session_id);
-  const auto highest = core_.store.highest_counter(peer.row);
-  if (highest && row.counter <= *highest) core_.alarm(peer, "counter-reused", row.session_id);
+  // Lower ones may come later: what was sealed before the last start waits behind the new start's SessionOpen.
+  if (core_.store.counter_known(peer.row, row.counter)) core_.alarm(peer, "counter-reused", row.session_id);
   const int64_t session = core_.store.add_session(row);
   if (!row.previous_session.empty() && core_.store.link_previous(row) > 1) {
     core_.alarm(peer, "forked", row.session_id);

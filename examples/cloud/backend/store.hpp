@@ -100,7 +100,8 @@ class Store {
   std::optional<SessionRow> session(int64_t vehicle, const Blob& session_id);
   int64_t add_session(const SessionRow& row);
   std::vector<SessionRow> open_sessions(int64_t vehicle, uint32_t most);
-  std::optional<uint64_t> highest_counter(int64_t vehicle);
+  /// Whether a session of this vehicle has this session counter.
+  bool counter_known(int64_t vehicle, uint64_t counter);
   /// Sets `last_durable` of the predecessor; \return how many sessions name it as previous, this one included.
   int64_t link_previous(const SessionRow& row);
   std::optional<uint64_t> successor_says(int64_t vehicle, const Blob& session_id);

@@ -57,9 +57,11 @@ std::vector<SessionRow> Store::open_sessions(int64_t vehicle, uint32_t most) {
   return rows;
 }
 
-std::optional<uint64_t> Store::highest_counter(int64_t vehicle) {
-  const auto found = database_.integer("SELECT MAX(counter) FROM sessions WHERE vehicle = ?", vehicle);
-  return found ? std::optional<uint64_t>(static_cast<uint64_t>(*found)) : std::nullopt;
+bool Store::counter_known(int64_t vehicle, uint64_t counter) {
+  return database_
+      .integer("SELECT 1 FROM sessions WHERE vehicle = ? AND counter = ? LIMIT 1", vehicle,
+               static_cast<int64_t>(counter))
+      .has_value();
 }
 
 int64_t Store::link_previous(const SessionRow& row) {

@@ -245,6 +245,23 @@ TEST_CASE("a rolled-back flash loses nothing: a prekey used twice is accepted an
   CHECK(world.stat("records_stored") == 2);
 }
 
+TEST_CASE("sessions that arrive in another order than they were opened raise no alarm") {
+  World world;
+  TestVehicle vehicle = world.vehicle();
+  Plan plan;
+  plan.prekey = &vehicle.bundle().one_time(0);
+  plan.counter = 1;
+  TestSession waiting = vehicle.open_session(plan);
+  plan.prekey = &vehicle.bundle().one_time(1);
+  plan.counter = 2;
+  TestSession living = vehicle.open_session(plan);
+  REQUIRE(acked(world.deliver(vehicle.id(), living.id, {living.open}, {living.seal(some_batch())}), living));
+  const Delivered late = world.deliver(vehicle.id(), living.id, {waiting.open}, {waiting.seal(some_batch())});
+  REQUIRE(acked(late, living, waiting));
+  CHECK(world.stat("alarms") == 0);
+  CHECK(world.stat("records_stored") == 2);
+}
+
 TEST_CASE("the last-resort prekey opens any number of sessions") {
   World world;
   TestVehicle vehicle = world.vehicle(0);
