@@ -55,17 +55,21 @@ void apply(const std::string& path, const json& object, const Setters& setters) 
   }
 }
 
+std::function<void(const json&)> suites(uint32_t& target) {
+  return [&target](const json& value) {
+    target = 0;
+    for (const int suite : value.get<std::vector<int>>()) {
+      if (suite != 1 && suite != 2) throw std::runtime_error("may list the suites 1 and 2");
+      target |= 1U << (suite - 1);
+    }
+    if (target == 0) throw std::runtime_error("leaves no usable suite");
+  };
+}
+
 Setters policy_setters(Policy& policy) {
   return {
-      {"suites",
-       [&policy](const json& value) {
-         policy.suites = 0;
-         for (const int suite : value.get<std::vector<int>>()) {
-           if (suite != 1 && suite != 2) throw std::runtime_error("may list the suites 1 and 2");
-           policy.suites |= 1U << (suite - 1);
-         }
-         if (policy.suites == 0) throw std::runtime_error("leaves no usable suite");
-       }},
+      {"suites", suites(policy.suites)},
+      {"suites_offered", suites(policy.suites_offered)},
       {"prekeys_per_request", number(policy.prekeys_per_request, 1, 64)},
       {"prekeys_unused_max", number(policy.prekeys_unused_max, 1, 64)},
       {"prekey_days", number(policy.prekey_days, 1, 365)},

@@ -13,6 +13,7 @@ namespace cloud {
 
 struct Policy {
   uint32_t suites = 3;                ///< Bit n-1 for suite n; those that the token lacks are left out.
+  uint32_t suites_offered = 3;        ///< Of these, what prekeys are offered for; see README.md.
   uint32_t prekeys_per_request = 16;  ///< One-time prekeys in one bundle at most.
   uint32_t prekeys_unused_max = 64;   ///< Unused one-time prekeys that one vehicle may have.
   int64_t prekey_days = 30;           ///< Until a prekey may open a session.

@@ -62,6 +62,7 @@ Core::Core(const Config& the_config, Log& the_log, Blob pin)
   log.set_token_key(store.secret("log-token-key", token.random(32)));
   load_identities();
   if (suites() == 0) throw std::runtime_error("token and policy share no suite");
+  if (suites_offered() == 0) throw std::runtime_error("no suite that token and policy share is offered");
 }
 
 void Core::load_identities() {

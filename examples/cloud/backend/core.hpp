@@ -73,6 +73,8 @@ struct Core {
 
   /// Suites that token and policy allow.
   uint32_t suites() const { return config.policy.suites & token.suites(); }
+  /// Those that prekeys are offered for.
+  uint32_t suites_offered() const { return config.policy.suites_offered & suites(); }
 
   const Config& config;
   Log& log;

@@ -44,7 +44,7 @@ unsigned Prekeys::check(const Blob& body, const Peer& peer, wayseal::v1::Prekeys
     core_.alarm(peer, "wrong-vehicle", {});
     return 403;
   }
-  return (request->suites() & core_.suites()) == 0 ? 400 : 200;
+  return (request->suites() & core_.suites_offered()) == 0 ? 400 : 200;
 }
 
 Reply Prekeys::handle(const Blob& body, const Peer& peer) {
@@ -64,7 +64,7 @@ std::vector<PrekeyRow> Prekeys::make(int64_t vehicle, uint32_t count, bool last_
     // Random ids stay unique across several backends and a restored database. 62 bits fit SQLite's integers.
     row.id = (read_be(core_.token.random(8)) >> 2) | 1;
     row.last_resort = last_resort;
-    row.suites = core_.suites();
+    row.suites = core_.suites_offered();
     row.expires_ms = now_ms() + core_.config.policy.prekey_days * kMsPerDay;
   }
   if (rows.empty()) return rows;
@@ -75,14 +75,14 @@ std::vector<PrekeyRow> Prekeys::make(int64_t vehicle, uint32_t count, bool last_
   return rows;
 }
 
-std::vector<PrekeyRow> Prekeys::one_time(int64_t vehicle, uint32_t wanted) {
+std::vector<PrekeyRow> Prekeys::one_time(int64_t vehicle, uint32_t wanted, uint32_t suites) {
   const Policy& policy = core_.config.policy;
   wanted = std::min(wanted, policy.prekeys_per_request);
   const int64_t least_expiry = now_ms() + kLeastRestMs;
   std::vector<PrekeyRow> rows = core_.store.unclaimed(vehicle, least_expiry, policy.prekeys_unused_max);
   const auto unused = static_cast<uint32_t>(rows.size());
   rows.erase(std::remove_if(rows.begin(), rows.end(),
-                            [this](const PrekeyRow& row) { return (row.suites & core_.suites()) == 0; }),
+                            [&](const PrekeyRow& row) { return (row.suites & suites) == 0; }),
              rows.end());
   if (rows.size() > wanted) rows.resize(wanted);
   const uint32_t missing = wanted - static_cast<uint32_t>(rows.size());
@@ -92,11 +92,10 @@ std::vector<PrekeyRow> Prekeys::one_time(int64_t vehicle, uint32_t wanted) {
   return rows;
 }
 
-PrekeyRow Prekeys::last_resort(int64_t vehicle) {
+PrekeyRow Prekeys::last_resort(int64_t vehicle, uint32_t suites) {
   const int64_t made_after = now_ms() - core_.config.policy.last_resort_days * kMsPerDay;
   const auto known = core_.store.last_resort(vehicle, made_after);
-  if (known && (known->suites & core_.suites()) != 0 && known->expires_ms > now_ms() + kLeastRestMs)
-    return *known;
+  if (known && (known->suites & suites) != 0 && known->expires_ms > now_ms() + kLeastRestMs) return *known;
   return make(vehicle, 1, true).front();
 }
 
@@ -106,10 +105,12 @@ void Prekeys::fill_bundle(const Peer& peer, const wayseal::v1::PrekeysRequest& r
   bundle.set_version(1);
   bundle.set_vehicle_id(peer.name);
   bundle.set_challenge(request.challenge());
-  std::vector<PrekeyRow> given = one_time(peer.row, request.wanted());
-  given.push_back(last_resort(peer.row));
+  // Unused ones are given again, but not those that this vehicle could never open a session with.
+  const uint32_t suites = request.suites() & core_.suites_offered();
+  std::vector<PrekeyRow> given = one_time(peer.row, request.wanted(), suites);
+  given.push_back(last_resort(peer.row, suites));
   for (PrekeyRow& row : given) {
-    row.suites &= core_.suites();
+    row.suites &= core_.suites_offered();
     fill(row.last_resort ? bundle.mutable_last_resort() : bundle.add_one_time(), row);
   }
 

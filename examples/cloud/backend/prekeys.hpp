@@ -21,8 +21,8 @@ class Prekeys {
 
  private:
   unsigned check(const Blob& body, const Peer& peer, wayseal::v1::PrekeysRequest* request);
-  std::vector<PrekeyRow> one_time(int64_t vehicle, uint32_t wanted);
-  PrekeyRow last_resort(int64_t vehicle);
+  std::vector<PrekeyRow> one_time(int64_t vehicle, uint32_t wanted, uint32_t suites);
+  PrekeyRow last_resort(int64_t vehicle, uint32_t suites);
   std::vector<PrekeyRow> make(int64_t vehicle, uint32_t count, bool last_resort);
   void fill_bundle(const Peer& peer, const wayseal::v1::PrekeysRequest& request,
                    wayseal::v1::PrekeysReply* reply);

@@ -156,6 +156,7 @@ TEST_CASE("a configuration that is wrong is named by file and key") {
   says([](auto& c) { c["module"] = "/nowhere.so"; }, "cannot load the PKCS#11 module");
   says([](auto& c) { c["policy"]["suites"] = nlohmann::json::array(); }, "leaves no usable suite");
   says([](auto& c) { c["policy"]["suites"] = {1}; }, "share no suite");
+  says([](auto& c) { c["policy"]["suites_offered"] = {1}; }, "no suite that token and policy share is offered");
   says([](auto& c) { c["crls"] = {"nothing.pem"}; }, "CRL");
   says([](auto& c) { c["crls"] = nlohmann::json::array(); }, "not valid");
 }
