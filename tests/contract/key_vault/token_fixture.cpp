@@ -148,10 +148,12 @@ void TokenFixture::start_softhsm() {
 void TokenFixture::start_nss() {
   path_ = nss_path();
   reserved_ = nss_parameters(directory_.path(), token_label());
-  if (module_.load(path_.c_str(), reserved_.c_str()) != Status::kOk) {
+  const Status loaded = module_.load(path_.c_str(), reserved_.c_str());
+  if (loaded == Status::kNotFound) {
     missing_ = "NSS softoken is not installed (Debian: libnss3), and WAYSEAL_NSS_MODULE is not set";
     return;
   }
+  if (loaded != Status::kOk) throw std::runtime_error("NSS softoken does not start");
   initialize_nss(module_);
   provision(token_label());
 }

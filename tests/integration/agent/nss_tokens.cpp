@@ -61,7 +61,9 @@ std::string nss_missing() {
   const wayseal::test::TemporaryDirectory folder;
   const std::string args = wayseal::test::nss_parameters(folder.path(), "look");
   wayseal::Pkcs11Module module;
-  if (module.load(wayseal::test::nss_path().c_str(), args.c_str()) == Status::kOk) return "";
+  const Status loaded = module.load(wayseal::test::nss_path().c_str(), args.c_str());
+  if (loaded == Status::kOk) return "";
+  if (loaded != Status::kNotFound) throw std::runtime_error("NSS softoken does not start");
   return "NSS softoken is not installed (Debian: libnss3), and WAYSEAL_NSS_MODULE is not set";
 }
 
