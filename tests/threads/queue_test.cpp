@@ -82,7 +82,7 @@ TEST_CASE("record queue: from two slots to nine, everything arrives whole, once 
 }
 
 TEST_CASE("snapshot: several readers see whole values, never an older one after a newer one") {
-  constexpr uint32_t kChanges = 300;  // that each reader sees
+  constexpr uint32_t kChanges = 100;  // that each reader sees
   constexpr size_t kReaders = 3;
   Snapshot<Pair> snapshot;
   snapshot.publish({});
@@ -112,7 +112,7 @@ TEST_CASE("snapshot: several readers see whole values, never an older one after 
 }
 
 TEST_CASE("snapshot: a time offset is never paired with another one's quality") {
-  constexpr uint32_t kChanges = 300;
+  constexpr uint32_t kChanges = 100;
   TimeSnapshot snapshot;
   std::atomic<bool> stop{false};
   std::thread cloud([&] {

@@ -13,7 +13,7 @@
 namespace wayseal::fakes {
 
 /// What a test waits for is given up after this, in real time.
-inline constexpr std::chrono::seconds kPatience{60};
+inline constexpr std::chrono::seconds kPatience{30};
 
 /// Waits until `done`. \return false after kPatience.
 template <typename Done>
