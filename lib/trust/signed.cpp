@@ -81,8 +81,6 @@ void Sha256::add(Bytes bytes) {
   good_ = good_ && psa_hash_update(&operation().psa, bytes.data(), bytes.size()) == PSA_SUCCESS;
 }
 
-void Sha256::add_u8(uint8_t value) { add({&value, 1}); }
-
 void Sha256::add_u16(uint16_t value) {
   uint8_t bytes[2];
   store_be16(bytes, value);

@@ -44,7 +44,6 @@ class Sha256 {
   Sha256& operator=(const Sha256&) = delete;
 
   void add(Bytes bytes);
-  void add_u8(uint8_t value);
   void add_u16(uint16_t value);
   /// u16 length, then the bytes: an item of the transcript. `bytes` is at most 65,535 long.
   void add_item(Bytes bytes);
