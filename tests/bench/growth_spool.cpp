@@ -69,8 +69,9 @@ void measure_ledger(size_t losses) {
 }
 
 int run() {
-  for (const size_t records : {100, 300, 1000, 3000, 10'000}) measure_spool(records);
-  for (const size_t losses : {100, 300, 1000, 3000, 10'000}) measure_ledger(losses);
+  constexpr size_t kCounts[] = {100, 300, 1000, 3000, 10'000};
+  for (const size_t records : kCounts) measure_spool(records);
+  for (const size_t losses : kCounts) measure_ledger(losses);
   return 0;
 }
 

@@ -104,8 +104,10 @@ void measure_collecting(size_t signals) {
 }
 
 int run() {
-  for (const size_t messages : {10, 30, 100, 300, 1000, 3000, 10'000}) measure_decoding(messages);
-  for (const size_t signals : {10, 40, 160, 640, 2560, 8000}) measure_collecting(signals);
+  constexpr size_t kMessages[] = {10, 30, 100, 300, 1000, 3000, 10'000};
+  constexpr size_t kSignals[] = {10, 40, 160, 640, 2560, 8000};
+  for (const size_t messages : kMessages) measure_decoding(messages);
+  for (const size_t signals : kSignals) measure_collecting(signals);
   return 0;
 }
 

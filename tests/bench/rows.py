@@ -58,12 +58,13 @@ class Data:
     def _made_drive(self):
         if self.made is None:
             tool = os.path.join(self.programs.bin, "wayseal-oem")
-            folder = self.programs.folder.name
-            self.made = (os.path.join(folder, "drive.log"), "can0", os.path.join(folder, "drive.dbc"))
             if not os.access(tool, os.X_OK):
                 raise Skipped("no third-party data (WAYSEAL_DATA), and wayseal-oem is not built")
-            subprocess.run([tool, "drive", "--seconds", "60", "-o", self.made[0], "--dbc", self.made[2]],
-                           check=True, stdout=subprocess.DEVNULL)
+            folder = self.programs.folder.name
+            log, dbc = os.path.join(folder, "drive.log"), os.path.join(folder, "drive.dbc")
+            subprocess.run([tool, "drive", "--seconds", "60", "-o", log, "--dbc", dbc], check=True,
+                           stdout=subprocess.DEVNULL)
+            self.made = (log, "can0", dbc)
         return self.made
 
     def note(self):
