@@ -143,7 +143,7 @@ void drive_a_while(Way& way) {
 
 TEST_CASE(
     "invariant 3: no nonce twice (fork: the child opens a session of its own, and the parent goes on in its)") {
-  if (kUnderTsan) SKIP("ThreadSanitizer does not follow a fork");
+  if (test::kUnderTsan) SKIP("ThreadSanitizer does not follow a fork");
   WayWorld world;
   ProcessClock clock(world.clock);
   Way way(world, world.vault, clock);
@@ -160,7 +160,7 @@ TEST_CASE(
 }
 
 TEST_CASE("invariant 3: no nonce twice (an image with session, flash and token in it, resumed twice)") {
-  if (kUnderTsan) SKIP("ThreadSanitizer does not follow a fork");
+  if (test::kUnderTsan) SKIP("ThreadSanitizer does not follow a fork");
   WayWorld world;
   Way way(world, world.vault, world.clock);
   drive_a_while(way);

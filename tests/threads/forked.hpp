@@ -11,20 +11,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace wayseal::fakes {
+#include "sanitizers/under_tsan.hpp"
 
-/// Whether this program runs under ThreadSanitizer, which does not follow a fork.
-#if defined(__SANITIZE_THREAD__)
-inline constexpr bool kUnderTsan = true;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-inline constexpr bool kUnderTsan = true;
-#else
-inline constexpr bool kUnderTsan = false;
-#endif
-#else
-inline constexpr bool kUnderTsan = false;
-#endif
+namespace wayseal::fakes {
 
 /// Runs `body` in a forked child, beside its parent; nothing of the child's is destroyed at its end.
 class Forked {

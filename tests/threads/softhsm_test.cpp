@@ -293,7 +293,7 @@ TEST_CASE("SoftHSM2: a token taken out while both threads run, and put back afte
 }
 
 TEST_CASE("SoftHSM2: a forked child initialises the library and opens a session of its own before it seals") {
-  if (kUnderTsan) SKIP("ThreadSanitizer does not follow a fork");
+  if (test::kUnderTsan) SKIP("ThreadSanitizer does not follow a fork");
   softhsm();
   InitializeWatch watch;
   TokenVehicle vehicle("forked", watch.list());
