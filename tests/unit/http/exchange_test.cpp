@@ -202,6 +202,10 @@ TEST_CASE("what is not a plain HTTP/1.1 answer is refused") {
       {"HTTP/1.1 200 OK\r\n\r\nuntil the end", Status::kUnsupported},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nxx", Status::kUnsupported},
       {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxx", Status::kUnsupported},
+      {"HTTP/1.1 200 OK\r\nContent-Encoding: identitY2\r\nContent-Length: 2\r\n\r\nxx", Status::kUnsupported},
+      {"HTTP/1.1 200 OK\r\nContent-Encoding: jdentity\r\nContent-Length: 2\r\n\r\nxx", Status::kUnsupported},
+      {"HTTP/1.1 200 OK\r\nContent-Encoding: Identity \t\r\nContent-Length: 2\r\n\r\nxx", Status::kOk},
+      {"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n", Status::kUnsupported},
   }));
   INFO(raw);
   CHECK(answer_of(raw) == expected);
@@ -360,6 +364,13 @@ TEST_CASE("a body that fails or gives more than it promised ends the exchange") 
   CHECK_FALSE(run.exchange.running());
 }
 
+TEST_CASE("a fixed body gives itself once") {
+  http::FixedBody body(as_bytes("four"));
+  CHECK(body.size() == 4);
+  CHECK(as_text(body.next().value()) == "four");
+  CHECK(body.next().status() == Status::kBadState);
+}
+
 TEST_CASE("a path or type that would break the request's head is refused") {
   FakeChannel channel(http_peer([](const HttpRequest&) { return http_answer(200, ""); }));
   open(channel);
@@ -371,6 +382,7 @@ TEST_CASE("a path or type that would break the request's head is refused") {
   CHECK(start("no-slash", "") == Status::kInvalidArgument);
   CHECK(start("/a b", "") == Status::kInvalidArgument);
   CHECK(start("/a\r\nX: y", "") == Status::kInvalidArgument);
+  CHECK(start("/a\x7F", "") == Status::kInvalidArgument);
   CHECK(start("/", "text/plain\r\nX: y") == Status::kInvalidArgument);
   CHECK(start("/" + std::string(600, 'a'), "") == Status::kInvalidArgument);
   CHECK(run.exchange.start({"/", "", 1, nullptr}, {}, {}) == Status::kInvalidArgument);
