@@ -11,7 +11,6 @@ namespace {
 using namespace fakes;
 
 constexpr size_t kHeaderAt = 2;  // of a Sealed as the vehicle writes it
-constexpr size_t kHeaderEnd = 28;
 constexpr uint64_t kBeyondBits = 256;
 constexpr int kRefusedPrekeyUnknown = 1;
 constexpr size_t kOthersInAck = 8;
@@ -97,36 +96,31 @@ void LifeBackend::take_open(const Blob& encoded, std::set<Blob>& touched, v1::Up
   }
   const Digest th = sha256({reinterpret_cast<const uint8_t*>(input->data()), input->size()});
   const Blob id(std::begin(th.data), std::begin(th.data) + SessionId::kSize);
-  const bool repeated = db.sessions.count(id) != 0;
-  if (!repeated && db.refused.count(id) == 0) {
-    half_.sessions.erase(id);
-    const auto session = half_.take_open(view(encoded));
-    if (!session) {
-      wrong = "a SessionOpen is not authentic";
-      return;
-    }
-    half_.claims.clear();
-    if (db.prekeys.count(session->prekey_id) == 0) {
-      // The private half is there: this database is older than the token.
-      db.alarms.insert("prekey-unrecorded");
-      return;
-    }
-    if (refuse_opens_ == 0) {
-      add_session(*session);
-    } else {
-      --refuse_opens_;
-      db.refused[id] = Blob(std::begin(th.data), std::end(th.data));
-    }
-  }
-  if (db.refused.count(id) != 0) {
-    if (reply.refusals_size() < 4)
-      reply.add_refusals()->set_refusal(to_string(view(half_.signed_refusal(th, kRefusedPrekeyUnknown))));
-    return;
-  }
+  const bool repeated = db.sessions.count(id) != 0 || db.refused.count(id) != 0;
+  if (!repeated) judge_open(encoded, id);
+  if (db.refused.count(id) != 0 && reply.refusals_size() < 4)
+    reply.add_refusals()->set_refusal(to_string(view(half_.signed_refusal(th, kRefusedPrekeyUnknown))));
+  const auto known = db.sessions.find(id);
+  if (known == db.sessions.end()) return;
   touched.insert(id);
-  if (!db.sessions.at(id).previous.empty()) touched.insert(db.sessions.at(id).previous);
-  for (auto it = touched.begin(); it != touched.end();) {
-    it = db.sessions.count(*it) == 0 ? touched.erase(it) : std::next(it);
+  // The one before may be complete now that its end is known.
+  if (db.sessions.count(known->second.previous) != 0) touched.insert(known->second.previous);
+}
+
+// Takes a new session, or refuses it, or leaves it for a better database.
+void LifeBackend::judge_open(const Blob& encoded, const Blob& id) {
+  half_.sessions.erase(id);
+  const auto session = half_.take_open(view(encoded));
+  half_.claims.clear();
+  if (!session) {
+    wrong = "a SessionOpen is not authentic";
+  } else if (db.prekeys.count(session->prekey_id) == 0) {
+    db.alarms.insert("prekey-unrecorded");  // the private half is there: this database is older than the token
+  } else if (refuse_opens_ == 0) {
+    add_session(*session);
+  } else {
+    --refuse_opens_;
+    db.refused.insert(id);
   }
 }
 

@@ -65,7 +65,7 @@ struct LifeDatabase {
   std::map<EntryName, Record> records;
   std::map<Blob, std::vector<LossRow>> losses;
   std::map<Blob, uint64_t> last_durable;  // of sessions that have a successor, as it says
-  std::map<Blob, Blob> refused;           // id: th
+  std::set<Blob> refused;
   std::set<std::string> alarms;
   uint64_t nameless_losses = 0;
   std::set<uint64_t> counters;
@@ -96,6 +96,7 @@ class LifeBackend final : public OtherEnd {
   std::string serve_prekeys(const std::string& body, int64_t utc_ms);
   std::string serve_records(const std::string& body);
   void take_open(const Blob& encoded, std::set<Blob>& touched, v1::UploadReply& reply);
+  void judge_open(const Blob& encoded, const Blob& id);
   void add_session(const fakes::BackendSession& session);
   void take_record(const Blob& sealed, std::set<Blob>& touched, v1::UploadReply& reply);
   void take_losses(const Blob& payload, std::set<Blob>& touched);
