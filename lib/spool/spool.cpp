@@ -146,13 +146,16 @@ void Spool::give_up_record(Session& session, const LogEntry& entry, LossCause ca
 
 // Numbers without a record in the log: settled, known to be missing, or damaged beyond recognition.
 void Spool::note_gap(Session& session, uint32_t first, uint32_t last) {
+  if (last <= session.marks.contiguous) return;
   if (first <= session.marks.contiguous) first = session.marks.contiguous + 1;
   constexpr uint32_t kOneByOne = 4096;
   if (last > first && last - first >= kOneByOne) {
     add_loss(session.id, first, last, last - first + 1, LossCause::kDamaged);
     return;
   }
-  for (uint32_t sequence = first; sequence <= last; ++sequence) {
+  // Counted down: `last` may be the last number that there is.
+  for (uint32_t left = last - first + 1; left > 0; --left) {
+    const uint32_t sequence = last - left + 1;
     if (session.marks.settled(sequence) || ledger_.counts(session.id, sequence)) continue;
     add_loss(session.id, sequence, sequence, 1, LossCause::kDamaged);
   }
@@ -503,7 +506,10 @@ void Spool::Marks::set(uint32_t sequence) {
 void Spool::Marks::normalise() {
   Marks moved;
   moved.contiguous = contiguous;
-  while (moved.contiguous - contiguous < kBits && settled(moved.contiguous + 1)) ++moved.contiguous;
+  while (moved.contiguous != UINT32_MAX && moved.contiguous - contiguous < kBits &&
+         settled(moved.contiguous + 1)) {
+    ++moved.contiguous;
+  }
   if (moved.contiguous == contiguous) return;
   for (uint32_t i = 1; i <= kBits; ++i) {
     const uint32_t sequence = moved.contiguous + i;
