@@ -176,7 +176,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       case 7: count += drain(queue, got); break;
       default: {
         CanFrame frame = next_frame(in, step, messages.size(), time_ns);
-        const unsigned again = (step & 7U) == 4 ? in.u8() * 4U : 0;
+        const unsigned again = (step & 7U) == 4 ? in.u8() : 0U;
         for (unsigned i = 0; i <= again; ++i) sink.frame(frame);
       }
     }

@@ -491,7 +491,7 @@ void add_state(const Corpus& corpus) {
   state_entry(halves, 1, 9);
   corpus.add("state", "two_halves", with_use(halves));
   Output headless = two_values;
-  headless.u8(0).u16(0).u8(40).bytes(fuzz::bytes_of(std::string(40, '\0')));
+  headless.u8(0).u16(0).u8(80).bytes(fuzz::bytes_of(std::string(80, '\0')));
   corpus.add("state", "no_header", with_use(headless));
   corpus.add("state", "other_version", Output().u8(1).u8(4).u8(1).u16(2).bytes(fuzz::bytes_of(use.all())));
   corpus.add("state", "last_generation", with_use(Output().u8(1).u8(0).u8(0xE0)));
@@ -516,6 +516,7 @@ Output spool_use() {
   for (unsigned i = 0; i < 12; ++i) use.u8(1).u8(0).u16(3000 + i);
   use.u8(6).u8(3).u8(50).u8(3).u8(2).u16(0x0201).u8(7).u8(0).u8(51).u16(2000);
   for (unsigned i = 0; i < 30; ++i) use.u8(1).u8(i % 3).u16(4000);
+  use.u8(12).u8(14).u8(8).u8(0).u16(900).u8(6).u8(13).u8(3).u8(51).u8(60).u8(0);
   return use.u8(4).u8(50).u8(5).u8(7);
 }
 
@@ -553,6 +554,12 @@ void add_spool(const Corpus& corpus) {
   Output headless = one;
   headless.u8(0).u16(0).u8(40).bytes(fuzz::bytes_of(std::string(40, '\0')));
   corpus.add("spool", "no_header", with_use(headless));
+  Output last;  // the last numbers that there are
+  last.u8(7).u8(0).u8(50).u16(10).u8(10).u8(0).u16(10).u8(2).u8(0).u16(10).u8(2).u8(0).u16(10).u8(2).u8(0).u16(
+      10);
+  corpus.add(
+      "spool", "last_numbers",
+      last.u8(6).u8(3).u8(50).u8(0xF8).u64(0xFFFFFFFE).u8(0).u8(3).u8(50).u8(0xF8).u64(0xFFFFFFFF).u8(0).u8(7));
   Output full;
   full.u8(1).u8(0);
   spool_checkpoint(full, 33, 32);

@@ -4,7 +4,6 @@
 #ifndef WAYSEAL_TESTS_FUZZ_RAM_FLASH_HPP
 #define WAYSEAL_TESTS_FUZZ_RAM_FLASH_HPP
 
-#include <algorithm>
 #include <vector>
 
 #include "fuzz.hpp"
@@ -22,24 +21,9 @@ class RamFlash final : public Storage {
 
  private:
   StorageGeometry do_geometry() const override { return geometry_; }
-  Status do_read(uint64_t offset, MutableBytes out) override {
-    std::memcpy(out.data(), image_.data() + offset, out.size());
-    return Status::kOk;
-  }
-  Status do_program(uint64_t offset, Bytes data) override {
-    ++writes_;
-    for (size_t i = 0; i < data.size(); ++i) {
-      require(image_[offset + i] == 0xFF, "only erased bytes are programmed");
-      image_[offset + i] = data[i];
-    }
-    return Status::kOk;
-  }
-  Status do_erase(uint32_t block) override {
-    ++writes_;
-    const auto begin = image_.begin() + static_cast<std::ptrdiff_t>(uint64_t{block} * geometry_.block_size);
-    std::fill(begin, begin + static_cast<std::ptrdiff_t>(geometry_.block_size), uint8_t{0xFF});
-    return Status::kOk;
-  }
+  Status do_read(uint64_t offset, MutableBytes out) override;
+  Status do_program(uint64_t offset, Bytes data) override;
+  Status do_erase(uint32_t block) override;
   Status do_sync() override { return Status::kOk; }
 
   StorageGeometry geometry_;
@@ -60,15 +44,7 @@ inline uint64_t lively_u64(Input& in) {
 }
 
 /// Bytes that belong to one value and no other.
-inline std::vector<uint8_t> pattern(uint64_t seed, size_t size) {
-  std::vector<uint8_t> bytes(size);
-  auto state = static_cast<uint32_t>(seed * 2654435761U + size);
-  for (uint8_t& byte : bytes) {
-    state = state * 1664525U + 1013904223U;
-    byte = static_cast<uint8_t>(state >> 24);
-  }
-  return bytes;
-}
+std::vector<uint8_t> pattern(uint64_t seed, size_t size);
 
 }  // namespace wayseal::fuzz
 

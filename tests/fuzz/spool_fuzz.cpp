@@ -8,6 +8,7 @@
 //
 // Input: steps that write the medium, with right checksums where it does not say otherwise, a 7, then steps that use
 // the spool.
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,13 +25,13 @@ namespace format = spool_format;
 constexpr uint32_t kSegment =
     28 * 1024;  // as Spool lays it out on this geometry; the author's segments must fit
 constexpr uint32_t kSegments = 4;
-constexpr uint32_t kUnit = 16;
+constexpr uint32_t kUnit = 64;  // larger ones make mounting faster
 constexpr StorageGeometry kGeometry{4096, kSegments* kSegment / 4096, kUnit};
-constexpr uint32_t kHeaderArea = 48;
+constexpr uint32_t kHeaderArea = 64;
 
-SessionId session_id(uint8_t number) {
+SessionId session_id(uint16_t number) {
   SessionId id;
-  id.data[0] = number;
+  store_le16(id.data, number);
   id.data[15] = 0x5E;
   return id;
 }
@@ -144,7 +145,7 @@ class Author {
 /// One entry that the spool gave.
 struct Given {
   SpoolEntryKind kind = SpoolEntryKind::kRecord;
-  uint8_t session = 0;
+  uint16_t session = 0;
   uint64_t sequence = 0;
   std::vector<uint8_t> bytes;
   Status status = Status::kOk;
@@ -164,7 +165,7 @@ std::vector<Given> drain(Spool& spool) {
   const size_t most = 2 * size_t{kSegments} * kSegment / 32;
   while ((status = spool.next(cursor, entry)) == Status::kOk) {
     fuzz::require(all.size() <= most, "the end comes");
-    Given given{entry.kind, entry.session.data[0], entry.sequence, {}, Status::kOk};
+    Given given{entry.kind, load_le16(entry.session.data), entry.sequence, {}, Status::kOk};
     given.status = spool.read(entry, {room.data(), room.size()});
     if (given.status == Status::kOk) given.bytes.assign(room.begin(), room.begin() + entry.size);
     fuzz::require(given.status == Status::kOk || given.status == Status::kMalformed ||
@@ -203,19 +204,22 @@ Seen look(Spool& spool) {
 /// Uses a spool and knows what it must still have.
 class User {
  public:
-  User(Spool& spool, const std::vector<Given>& found) : spool_(spool) {
-    for (const Given& given : found) taken_.insert(given.session);
-  }
+  explicit User(Spool& spool) : spool_(spool) {}
 
   void step(fuzz::Input& in) {
-    switch (in.u8() % 8) {
+    const uint8_t step = in.u8();
+    const bool other = (step & 8U) != 0;
+    switch (step % 8) {
       case 0: open(in); break;
-      case 1:
-      case 2: append(in); break;
+      case 1: append(in); break;
+      case 2:
+        if (other) sequence_ = std::max<uint64_t>(sequence_, kSessionRecordsMax - 4);
+        append(in);
+        break;
       case 3: settle(in); break;
-      case 4: refuse(in); break;
-      case 5: must_sync(spool_.flush()); break;
-      case 6: must_sync(spool_.sync()); break;
+      case 4: other ? note_void() : refuse(in); break;
+      case 5: must_sync(other ? spool_.probe() : spool_.flush()); break;
+      case 6: other ? report(in) : must_sync(spool_.sync()); break;
       default: restart(); break;
     }
   }
@@ -223,8 +227,9 @@ class User {
   void restart() {
     must_sync(spool_.sync());
     const Seen seen = look(spool_);
+    report_.reset();  // after a restart its losses are reported anew
     current_.reset();
-    std::set<std::pair<uint8_t, uint64_t>> there;
+    std::set<Record> there;
     for (const Given& given : seen.entries) {
       const auto known = expected_.find({given.session, given.sequence});
       if (given.kind != SpoolEntryKind::kRecord || known == expected_.end()) continue;
@@ -239,7 +244,13 @@ class User {
   }
 
  private:
-  using Record = std::pair<uint8_t, uint64_t>;
+  using Record = std::pair<uint16_t, uint64_t>;
+
+  /// Sessions of ours, and with high numbers those that the author of the medium has.
+  static uint16_t own(uint8_t number) { return static_cast<uint16_t>(0x100 | number); }
+  static uint16_t any(uint8_t number) {
+    return number < 0xC0 ? own(number) : static_cast<uint16_t>(number - 0xC0);
+  }
 
   void must_sync(Status status) {
     fuzz::require(status == Status::kOk, "a medium without faults can be synced");
@@ -256,14 +267,12 @@ class User {
   }
 
   void open(fuzz::Input& in) {
-    const uint8_t session = in.u8();
+    const uint16_t session = own(in.u8());
     const std::vector<uint8_t> bytes = fuzz::pattern(session, 1 + in.u16() % kSessionOpenMax);
+    // A session's id is a hash over fresh random numbers: none comes twice, not even one that is gone.
+    if (!opened_.insert(session).second) return;
     const Status status = spool_.append_open(session_id(session), fuzz::bytes_of(bytes));
-    fuzz::require(status == Status::kOk || status == Status::kInvalidArgument,
-                  "a session opens unless it is known");
-    if (status != Status::kOk) return;
-    // Only of a session that was never here before is everything known.
-    fresh_ = taken_.insert(session).second;
+    fuzz::require(status == Status::kOk, "a session that was never here opens");
     current_ = session;
     sequence_ = 0;
   }
@@ -274,20 +283,61 @@ class User {
     const size_t size = 1 + in.u16() % 4096;
     const std::vector<uint8_t> bytes = fuzz::pattern(sequence_, size);
     const Status status = spool_.append(session_id(*current_), sequence_, fuzz::bytes_of(bytes));
-    fuzz::require(status == Status::kOk || status == Status::kBadState, "a record finds room");
-    if (status == Status::kOk && fresh_) expected_[{*current_, sequence_}] = size;
+    fuzz::require(status == Status::kOk || status == Status::kBadState || sequence_ > kSessionRecordsMax,
+                  "a record finds room");
+    if (status == Status::kOk) expected_[{*current_, sequence_}] = size;
+  }
+
+  void require_freed(uint16_t session, uint64_t contiguous) {
+    SpoolCursor cursor;
+    SpoolEntry entry;
+    while (spool_.next(cursor, entry) == Status::kOk) {
+      const bool named = entry.kind == SpoolEntryKind::kRecord && entry.session == session_id(session) &&
+                         entry.sequence <= contiguous;
+      fuzz::require(!named, "what an ack has named is not given again");
+    }
+  }
+
+  void note_void() {
+    if (current_) spool_.note_void(session_id(*current_), ++sequence_);
+  }
+
+  /// A record that carries the losses. Once it is settled, they are forgotten.
+  void report(fuzz::Input& in) {
+    std::vector<LossRange> ranges(1 + in.u8() % kLossRangesMax);
+    const LossSnapshot snapshot = spool_.losses({ranges.data(), ranges.size()});
+    const uint64_t before = sequence_;
+    append(in);
+    if (!current_ || expected_.count({*current_, sequence_}) == 0 || sequence_ == before) return;
+    lost_.clear();
+    for (const auto& [record, size] : expected_) {
+      if (is_lost(record)) lost_.insert(record);
+    }
+    spool_.losses_reported(snapshot.token, session_id(*current_), sequence_);
+    report_ = Record{*current_, sequence_};
   }
 
   void settle(fuzz::Input& in) {
-    const uint8_t session = in.u8();
+    const uint16_t session = any(in.u8());
     const uint64_t contiguous = fuzz::lively_u64(in);
     const Bytes beyond = in.bytes(in.u8() % 34);
     const Status status = spool_.settle(session_id(session), contiguous, beyond);
     if (status != Status::kOk) return;
+    require_freed(session, contiguous);
+    if (report_ && report_->first == session && names(contiguous, beyond, report_->second)) forget_losses();
     for (auto record = expected_.begin(); record != expected_.end();) {
       const bool named = record->first.first == session && names(contiguous, beyond, record->first.second);
       record = named ? expected_.erase(record) : std::next(record);
     }
+  }
+
+  /// What was in the ledger when its report was settled need not stand there any more.
+  void forget_losses() {
+    for (auto record = expected_.begin(); record != expected_.end();) {
+      const bool gone = lost_.count(record->first) != 0;
+      record = gone ? expected_.erase(record) : std::next(record);
+    }
+    report_.reset();
   }
 
   static bool names(uint64_t contiguous, Bytes beyond, uint64_t sequence) {
@@ -296,14 +346,15 @@ class User {
     return sequence >= contiguous + 2 && bit / 8 < beyond.size() && ((beyond[bit / 8] >> (bit % 8)) & 1U) != 0;
   }
 
-  void refuse(fuzz::Input& in) { static_cast<void>(spool_.refuse(session_id(in.u8()))); }
+  void refuse(fuzz::Input& in) { static_cast<void>(spool_.refuse(session_id(any(in.u8())))); }
 
   Spool& spool_;
-  std::set<uint8_t> taken_;
+  std::set<Record> lost_;
+  std::optional<Record> report_;
+  std::set<uint16_t> opened_;
   std::map<Record, size_t> expected_;
-  std::optional<uint8_t> current_;
+  std::optional<uint16_t> current_;
   uint64_t sequence_ = 0;
-  bool fresh_ = false;
 };
 
 }  // namespace
@@ -324,7 +375,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Seen seen = look(*spool);
   const auto again = std::make_unique<Spool>(flash);
   fuzz::require(look(*again) == seen, "a second mount finds the same");
-  User user(*spool, seen.entries);
+  User user(*spool);
   for (int steps = 0; steps < 64 && !in.empty(); ++steps) user.step(in);
   user.restart();
   return 0;
