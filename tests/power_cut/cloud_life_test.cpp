@@ -16,7 +16,7 @@
 namespace wayseal::test {
 namespace {
 
-constexpr int kCuts = 300;
+constexpr int kCuts = 200;
 constexpr uint64_t kSeed = 11;
 
 std::string text(const Blob& bytes) { return {bytes.begin(), bytes.end()}; }
@@ -143,7 +143,7 @@ class CloudChain {
 
   void run(int cuts) {
     for (int i = 0; i < cuts && tally.failures.empty();) {
-      left_ = 1 + dice_() % 40;
+      left_ = 1 + dice_() % 150;
       mode_ = kCutModes[dice_() % 3];
       ClientLife life(world_);
       if (life.run()) {
