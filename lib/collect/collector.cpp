@@ -232,6 +232,8 @@ void Collector::open_row() {
     batch_open_ = true;
     base_us_ = frame_us_;
     opened_ = now_;
+    batch_continuity_ = continuity_;
+    (void)time_.load(opened_offset_);  // when it is just being replaced, the one before serves
   }
   Rows& rows = rows_[group_];
   if (rows.count == 0) {
@@ -315,16 +317,20 @@ void Collector::close_if_possible() {
   if (close() != Status::kOk) return;  // it goes on growing
 }
 
+/// The newest offset of the clock that the open batch was taken with.
+UtcOffset Collector::date_batch() const {
+  if (time_base_ == TimeBase::kRecorded) return {TimeQuality::kRecorded, 0, 0};
+  UtcOffset offset = opened_offset_;
+  (void)time_.load(offset);
+  if (offset.continuity == batch_continuity_) return offset;
+  return opened_offset_.continuity == batch_continuity_ ? opened_offset_ : UtcOffset();
+}
+
 Status Collector::close() {
   const Result<MutableBytes> slot = queue_.reserve();
   if (!slot.ok()) return slot.status();
-  if (time_base_ == TimeBase::kRecorded) {
-    offset_ = {TimeQuality::kRecorded, 0};
-  } else {
-    (void)time_.load(offset_);  // when it is just being replaced, the one before serves
-  }
   detail::BatchEncoder encoder(*table_, pool_, rows_, columns_);
-  const size_t size = encoder.encode(base_us_, offset_, slot.value());
+  const size_t size = encoder.encode(base_us_, date_batch(), slot.value());
   if (size != 0 && queue_.commit(ContentType::kBatch, size, samples_) == Status::kOk) {
     ++batches_;
     samples_closed_ += samples_;
@@ -338,8 +344,14 @@ Status Collector::close() {
   return Status::kOk;
 }
 
-Status Collector::tick(MonotonicTime now) {
+Status Collector::tick(MonotonicTime now, uint64_t continuity) {
   now_ = now;
+  continuity_ = continuity;
+  if (batch_open_ && batch_continuity_ != continuity && time_base_ == TimeBase::kMonotonic) {
+    const Status closed = close();
+    if (closed != Status::kOk) size_limit_ = 0;
+    return closed;
+  }
   if (!batch_open_ || now.ns - opened_.ns < duration_us_ * kNsPerUs) return Status::kOk;
   return close();
 }

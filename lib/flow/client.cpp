@@ -10,7 +10,7 @@ Client::Client(const Ports& ports, const ClientMemory& memory, const ClientConfi
       bus_queue_(memory.queue),
       own_queue_(part(memory.cloud, kSealerWorkspace + kPrekeyBundleMax + kCourierWorkspace, kOwnQueueMemory),
                  kOwnContentMax),
-      recorder_(ports.bus, bus_queue_, time_snapshot_),
+      recorder_(ports.bus, bus_queue_, time_snapshot_, &ports.clock),
       state_(ports.state),
       spool_(ports.spool),
       time_(ports.clock, ports.verifier, state_, config.build_time),

@@ -34,7 +34,7 @@ Status Recorder::apply_filters(Span<CanFilter> scratch) {
 
 Status Recorder::step(MonotonicTime now) {
   if (table_ == nullptr) return Status::kBadState;
-  const Status due = collector_.tick(now);
+  const Status due = collector_.tick(now, clock_ == nullptr ? 0 : clock_->continuity());
   const Status taken = take_frames();
   publish();
   return taken == Status::kOk ? due : taken;

@@ -112,9 +112,13 @@ Status Sealer::set_policy(const CryptoPolicy& policy) {
 void Sealer::publish_time() {
   if (parts_.bus_time == nullptr) return;
   UtcOffset offset;
+  const uint64_t continuity = parts_.clock.continuity();
   const Result<int64_t> utc_offset_us = parts_.time.utc_offset_us();
-  if (utc_offset_us.ok()) offset = {TimeQuality::kTrusted, utc_offset_us.value()};
-  if (offset.quality == published_.quality && offset.utc_offset_us == published_.utc_offset_us) return;
+  if (utc_offset_us.ok()) offset = {TimeQuality::kTrusted, utc_offset_us.value(), continuity};
+  if (offset.quality == published_.quality && offset.utc_offset_us == published_.utc_offset_us &&
+      offset.continuity == published_.continuity) {
+    return;
+  }
   parts_.bus_time->publish(offset);
   published_ = offset;
 }

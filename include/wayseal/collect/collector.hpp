@@ -77,7 +77,7 @@ struct Rows {
 /// counts frame times; a time before that of the last value kept ends it. A signal with both rules must fulfil
 /// both.
 ///
-/// Cost: 176 bytes (144 on a 32-bit MCU), and `memory_needed` bytes given by the caller: 32 for each group, 40
+/// Cost: 200 bytes (168 on a 32-bit MCU), and `memory_needed` bytes given by the caller: 32 for each group, 40
 /// for each signal, 32 for each chunk. Threads: the bus side's only; `stats` as well. Blocking: never. The cost
 /// of a sample does not depend on how many there are, except when a batch is closed.
 class Collector {
@@ -130,10 +130,12 @@ class Collector {
   }
   void sample(uint16_t signal, uint64_t raw);
 
-  /// Says what time it is, in the Clock's time, and closes a batch that has been open too long. Call it at each
-  /// step.
-  /// \return kOk; kFull when a batch is due and the queue is full (it stays open).
-  Status tick(MonotonicTime now);
+  /// Says what time it is, in the Clock's time, and closes a batch that has been open too long, or since before a
+  /// suspend: its times are dated by the clock they were taken with. Call it at each step, before the frames.
+  /// \param continuity Clock::continuity. A batch is dated as trusted only by an offset that names the same number.
+  /// \return kOk; kFull when a batch is due and the queue is full. It stays open; after a suspend nothing is added to
+  ///         it any more, and samples are dropped and counted until there is room.
+  Status tick(MonotonicTime now, uint64_t continuity = 0);
 
   /// Closes the open batch now. \return kOk, also when there is nothing; kFull: it stays open.
   Status flush();
@@ -190,6 +192,7 @@ class Collector {
   void put_token(detail::Column& column, uint64_t zigzag);
   void put_long_token(detail::ChunkChain& chain, uint64_t zigzag);
   bool has_room_for_row() const;
+  UtcOffset date_batch() const;
   void close_if_possible();
   Status close();
   void begin_batch();
@@ -200,7 +203,9 @@ class Collector {
   detail::Column* columns_ = nullptr;
   detail::Rows* rows_ = nullptr;
   detail::ChunkPool pool_;
-  UtcOffset offset_;  // the last one that could be read
+  UtcOffset opened_offset_;  // what was known when the open batch began
+  uint64_t continuity_ = 0;
+  uint64_t batch_continuity_ = 0;  // of the open batch
 
   int64_t frame_us_ = 0;
   int64_t base_us_ = 0;

@@ -8,6 +8,7 @@
 
 #include "wayseal/collect/collector.hpp"
 #include "wayseal/core/config.hpp"
+#include "wayseal/hal/clock.hpp"
 #include "wayseal/record/loss_report.hpp"
 
 namespace wayseal {
@@ -41,8 +42,10 @@ struct BusSnapshot {
 /// (Collector::memory_needed).
 class Recorder {
  public:
-  /// Borrows all three. `time` is published by the cloud side.
-  Recorder(CanBus& bus, RecordQueue& queue, const TimeSnapshot& time) : bus_(bus), collector_(queue, time) {}
+  /// Borrows all. `time` is published by the cloud side.
+  /// \param clock tells of suspends, so that no batch spans one. Without it (recordings, tests) the continuity is 0.
+  Recorder(CanBus& bus, RecordQueue& queue, const TimeSnapshot& time, const Clock* clock = nullptr)
+      : bus_(bus), collector_(queue, time), clock_(clock) {}
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
@@ -93,6 +96,7 @@ class Recorder {
 
   CanBus& bus_;
   Collector collector_;
+  const Clock* clock_;
   const SignalTable* table_ = nullptr;
   WhenFull when_full_ = WhenFull::kDropAndCount;
   uint8_t rounds_per_step_ = 1;

@@ -69,6 +69,7 @@ enum class TimeQuality : uint8_t {
 struct UtcOffset {
   TimeQuality quality = TimeQuality::kUntrusted;
   int64_t utc_offset_us = 0;  ///< 0 unless kTrusted.
+  uint64_t continuity = 0;    ///< Clock::continuity that the distance holds for: a suspend changes both.
 };
 
 /// What the cloud side, which has signed time, tells the bus side, which stamps batches. Starts untrusted.

@@ -402,6 +402,54 @@ TEST_CASE("A batch says how far its times can be trusted") {
   CHECK(replay.batches.at(0).utc_offset_us == 0);
 }
 
+TEST_CASE("A batch is dated by the clock that it was taken with, on both sides of a suspend") {
+  constexpr int64_t kBefore = 1700000000000000;
+  constexpr int64_t kAfter = kBefore + 8 * 3600 * int64_t{1000000};
+  Rig rig(one_message({kEverySample}));
+  REQUIRE(rig.collector.tick({0}, 1) == Status::kOk);
+  rig.time.publish({TimeQuality::kTrusted, kBefore, 1});
+  rig.row(0, 0, {1});
+  // The cloud side may notice first, or last.
+  const bool published_first = GENERATE(true, false);
+  if (published_first) rig.time.publish({TimeQuality::kTrusted, kAfter, 2});
+  REQUIRE(rig.collector.tick({0}, 2) == Status::kOk);
+  rig.row(0, kMs, {2});
+  REQUIRE(rig.collector.flush() == Status::kOk);
+  rig.time.publish({TimeQuality::kTrusted, kAfter, 2});
+  rig.row(0, 2 * kMs, {3});
+  REQUIRE(rig.collector.flush() == Status::kOk);
+  rig.drain();
+  REQUIRE(rig.batches.size() == 3);
+  CHECK(rig.batches[0].quality == 1);
+  CHECK(rig.batches[0].utc_offset_us == kBefore);
+  CHECK(rig.batches[1].quality == (published_first ? 1 : 0));
+  CHECK(rig.batches[1].utc_offset_us == (published_first ? kAfter : 0));
+  CHECK(rig.batches[2].quality == 1);
+  CHECK(rig.batches[2].utc_offset_us == kAfter);
+}
+
+TEST_CASE("With a full queue nothing from behind a suspend joins a batch from before it") {
+  RigOptions options;
+  options.slots = 1;
+  Rig rig(one_message({kEverySample}), options);
+  REQUIRE(rig.collector.tick({0}, 1) == Status::kOk);
+  rig.row(0, 0, {1});
+  REQUIRE(rig.collector.flush() == Status::kOk);  // the queue is full
+  rig.row(0, kMs, {2});
+  CHECK(rig.collector.tick({0}, 2) == Status::kFull);
+  rig.row(0, 2 * kMs, {3});
+  CHECK(rig.collector.stats().samples_dropped == 1);
+  rig.drain();
+  rig.row(0, 3 * kMs, {4});
+  rig.drain();
+  REQUIRE(rig.collector.flush() == Status::kOk);
+  rig.drain();
+  REQUIRE(rig.batches.size() == 3);
+  CHECK(rig.batches[1].samples == 1);
+  CHECK(rig.batches[2].samples == 1);
+  CHECK(rig.read == rig.kept);
+}
+
 TEST_CASE("Starting with too little memory, too small slots or a wild duration is refused") {
   const std::vector<uint8_t> bytes = make_plain_table(one_message({kEverySample, kEverySample}));
   SignalTable table;
