@@ -145,9 +145,15 @@ def seal_rows(_data):
                 f = p.run("seal_record", token)
                 return f.value(f"ours_us.{size}"), f.value(f"floor_us.{size}")
 
+            def path(p, token=token, size=size, count=count):
+                f = p.run("seal_path", token, callgrind=True)
+                total = sum(cost for region, cost in f.regions.items() if region.startswith(f"path.{size}."))
+                return total / f.value("records"), count(p)[1]
+
             against = "C_EncryptInit and C_Encrypt"
             yield Row(f"seal/{token}/{size}", "instr/record", count, against, 1.1)
             yield Row(f"seal/{token}/{size}/time", "us/record", time, against, 1.1, exact=False)
+            yield Row(f"seal/{token}/{size}/path", "instr/record", path, against, note="from the queue to the spool")
 
         def calls(p, token=token):
             f = p.run("seal_record", token, callgrind=True)
