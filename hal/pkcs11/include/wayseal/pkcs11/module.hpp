@@ -19,8 +19,8 @@ namespace wayseal {
 class Pkcs11Module {
  public:
   Pkcs11Module() = default;
-  /// Calls C_Finalize when this object called C_Initialize in this process, then unloads what `load` has
-  /// loaded.
+  /// Calls C_Finalize when this object called C_Initialize in this process. What `load` has loaded stays mapped: several
+  /// libraries leave threads and exit handlers behind.
   ~Pkcs11Module();
   Pkcs11Module(const Pkcs11Module&) = delete;
   Pkcs11Module& operator=(const Pkcs11Module&) = delete;
@@ -37,7 +37,9 @@ class Pkcs11Module {
   Status use(const CK_FUNCTION_LIST* functions, const char* reserved = nullptr);
 
   /// Makes sure that the library is initialised in this process. Cheap when nothing has changed. After a fork,
-  /// or when somebody else has called C_Finalize, it initialises again; all sessions are gone then.
+  /// or when somebody else has called C_Finalize, it initialises again; all sessions are gone then. Where somebody
+  /// else called C_Initialize, they must do so again in a forked child before this object is used there: some
+  /// libraries do not notice the fork, and would go on with the parent's sessions.
   /// \return kOk; kTokenLost when C_Initialize failed; kBadState when nothing is loaded.
   Status initialize();
 
