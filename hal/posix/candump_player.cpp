@@ -111,7 +111,7 @@ bool CandumpPlayer::next_line(Span<const char>& line) {
     if (feed == nullptr) {
       if (fill_buffer()) continue;
       if (!ended_ || begin_ == end_) return false;
-      line = {from, end_ - begin_};  // the last line may lack its line feed
+      line = {buffer_ + begin_, end_ - begin_};  // the last line may lack its line feed; it may have moved
       begin_ = end_;
     } else {
       line = {from, static_cast<size_t>(static_cast<const char*>(feed) - from)};
