@@ -10,6 +10,9 @@ namespace format = spool_format;
 
 namespace {
 
+// A medium that starts a segment every millisecond gets there in 34 years. Positions stay far from overflow.
+constexpr uint64_t kSegmentNumberMax = uint64_t{1} << 40;
+
 uint32_t header_crc(uint64_t segment, const uint8_t* header) {
   uint8_t seed[8];
   store_le64(seed, segment);
@@ -116,7 +119,7 @@ Status SegmentLog::read_segment_header(uint32_t index, uint64_t& segment) const 
   if (load_le32(raw + 36) != log::crc32c(0, {raw, 36})) return Status::kNotFound;
   segment = load_le64(raw + 16);
   const bool ours = load_le32(raw + 24) == segment_size_ && load_le32(raw + 28) == segment_count_ &&
-                    load_le32(raw + 32) == format::kVersion && segment != 0 &&
+                    load_le32(raw + 32) == format::kVersion && segment != 0 && segment <= kSegmentNumberMax &&
                     segment % segment_count_ == index;
   return ours ? Status::kOk : Status::kUnsupported;
 }
