@@ -190,7 +190,7 @@ void add_collector(const Corpus& corpus) {
     Output steps = collector_start(variant, 200, 3, 60, 500);
     for (uint8_t i = 0; i < 24; ++i) {
       steps.u8(static_cast<uint64_t>((i % 3) << 3)).u16(1000U + i);
-      for (uint8_t byte = 0; byte < 8; ++byte) steps.u8(static_cast<uint64_t>(i / 4 * byte));
+      for (uint8_t byte = 0; byte < 8; ++byte) steps.u8(uint64_t{i} / 4 * byte);
     }
     steps.u8(5).u16(600).u8(6).u8(7);
     corpus.add("collector", "steady_" + std::to_string(variant), steps);
