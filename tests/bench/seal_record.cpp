@@ -3,27 +3,10 @@
 //     bench_seal_record softhsm|nss
 // Ours is Session::seal: its checks, the sequence number, the envelope, and the token. The floor is C_EncryptInit and
 // C_Encrypt of as many bytes with as many bytes of AAD, under a key with the same attributes in the same token, called
-// with nothing around. Instructions include the token's own; times are taken in turns. Instructions do not show what a
-// system call costs, so the linker counts those of ours: getpid, by which a forked child is found out.
-#include <unistd.h>
-
+// with nothing around. Instructions include the token's own; times are taken in turns.
 #include "bench/token_vehicle.hpp"
 #include "wayseal/record/content.hpp"
 #include "wayseal/seal/envelope.hpp"
-
-namespace {
-size_t getpids = 0;
-}
-
-// Names that the linker makes of --wrap.
-extern "C" {
-pid_t __real_getpid();
-pid_t __wrap_getpid();
-pid_t __wrap_getpid() {
-  ++getpids;
-  return __real_getpid();
-}
-}
 
 namespace wayseal::bench {
 namespace {
@@ -108,9 +91,7 @@ void measure(TokenVehicle& vehicle, RawToken& token, size_t bytes) {
   const auto opened = vehicle.backend.open({sealed.data(), record.size});
   must(opened.has_value() && opened->sequence == record.sequence, "the backend opens the record");
   const std::string size = std::to_string(bytes);
-  getpids = 0;
   counted("ours." + size, ours);
-  figure("getpids." + size, getpids);
   counted("floor." + size, floor);
   std::vector<double> ours_us;
   std::vector<double> floor_us;
