@@ -365,7 +365,8 @@ TEST_CASE("a body that fails or gives more than it promised ends the exchange") 
 }
 
 TEST_CASE("a fixed body gives itself once") {
-  http::FixedBody body(as_bytes("four"));
+  const std::string text = "four";
+  http::FixedBody body(as_bytes(text));
   CHECK(body.size() == 4);
   CHECK(as_text(body.next().value()) == "four");
   CHECK(body.next().status() == Status::kBadState);
