@@ -13,6 +13,10 @@ namespace {
 // A medium that starts a segment every millisecond gets there in 34 years. Positions stay far from overflow.
 constexpr uint64_t kSegmentNumberMax = uint64_t{1} << 40;
 
+// Records of the largest size that a segment takes beyond the first, and the segments that there must be then.
+constexpr uint32_t kMoreRecordsMax = 3;
+constexpr uint64_t kSegmentsForMore = 16;
+
 uint32_t header_crc(uint64_t segment, const uint8_t* header) {
   uint8_t seed[8];
   store_le64(seed, segment);
@@ -63,8 +67,9 @@ bool SegmentLog::has_room(uint32_t bytes) const {
   return place_.head != 0 && !sealed_ && bytes <= start_of(place_.head + 1) - place_.end;
 }
 
-// A segment takes what a new one must hold at once: two SessionOpens carried over, its checkpoint, and the
-// largest that may come then, be it a record, or a checkpoint with a SessionOpen.
+// A segment takes at least what a new one must hold at once: two SessionOpens carried over, its checkpoint, and the
+// largest that may come then, be it a record, or a checkpoint with a SessionOpen. Where there is room for many
+// segments, each takes a few records more, so that less of it stays empty and is erased for nothing.
 Status SegmentLog::measure(uint32_t checkpoint_max) {
   geometry_ = storage_.geometry();
   unit_ = geometry_.program_size > format::kUnitMin ? geometry_.program_size : format::kUnitMin;
@@ -74,6 +79,11 @@ Status SegmentLog::measure(uint32_t checkpoint_max) {
   const uint32_t needed =
       header_area_ + 2 * open + 2 * footprint(checkpoint_max) + (record > open ? record : open);
   segment_size_ = log::align_up(needed, geometry_.block_size);
+  for (uint32_t records = 1; records <= kMoreRecordsMax; ++records) {
+    const uint32_t larger = log::align_up(needed + records * record, geometry_.block_size);
+    if (geometry_.size() / larger < kSegmentsForMore) break;
+    segment_size_ = larger;
+  }
   segment_count_ = static_cast<uint32_t>(geometry_.size() / segment_size_);
   ring_size_ = static_cast<uint64_t>(segment_count_) * segment_size_;
   return segment_count_ >= 4 ? Status::kOk : Status::kInvalidArgument;
