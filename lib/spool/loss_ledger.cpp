@@ -14,6 +14,13 @@ uint32_t add_saturated(uint32_t a, uint32_t b) {
 
 uint32_t span(const LossLedger::Range& range) { return range.last - range.first + 1; }
 
+/// Whether `add` can have made it.
+bool is_sound(const LossLedger::Range& range) {
+  if (range.count == 0) return false;
+  if (range.last == 0) return range.first == 0 && range.session == SessionId();
+  return range.first >= 1 && range.first <= range.last && range.count <= range.last - range.first + 1;
+}
+
 bool is_nameless(const LossLedger::Range& range) { return range.last == 0; }
 
 void join(LossLedger::Range& into, const LossLedger::Range& other) {
@@ -174,7 +181,7 @@ void LossLedger::clear() {
 }
 
 void LossLedger::load(const Range& range) {
-  if (size_ == kLossRangesMax) return;
+  if (size_ == kLossRangesMax || !is_sound(range)) return;
   ranges_[size_] = range;
   ranges_[size_++].revision = ++revision_;
 }

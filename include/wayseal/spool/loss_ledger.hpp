@@ -61,6 +61,7 @@ class LossLedger {
   size_t size() const { return size_; }
   const Range& operator[](size_t index) const { return ranges_[index]; }
   void clear();
+  /// A range that no ledger makes, written by somebody else, is left out: the backend sees by itself what is missing.
   void load(const Range& range);
 
  private:

@@ -52,4 +52,23 @@ TEST_CASE("loss ledger: two ranges that overlap become one that counts each numb
   CHECK(ledger[0].cause == LossCause::kMixed);
 }
 
+TEST_CASE("loss ledger: a stored range that no ledger makes is left out, and later losses are still told") {
+  const SessionId id = session_id(1);
+  const LossLedger::Range forged[] = {
+      {id, 9, 3, 1, 1, LossCause::kVoid},          {id, 0, 3, 1, 1, LossCause::kVoid},
+      {id, 3, 9, 0, 1, LossCause::kVoid},          {id, 3, 9, 8, 1, LossCause::kVoid},
+      {id, 0, 0, 4, 1, LossCause::kVoid},          {{}, 1, 0, 4, 1, LossCause::kVoid},
+      {id, 0, 0xFFFFFFFF, 1, 1, LossCause::kVoid},
+  };
+  LossLedger ledger;
+  for (const LossLedger::Range& range : forged) ledger.load(range);
+  CHECK(ledger.size() == 0);
+  ledger.add(id, 4, 5, 2, LossCause::kDamaged);
+  CHECK(ledger.counts(id, 4));
+  ledger.clear();
+  ledger.load({id, 3, 9, 7, 1, LossCause::kVoid});
+  ledger.load({{}, 0, 0, 4, 1, LossCause::kMixed});
+  CHECK(ledger.size() == 2);
+}
+
 }  // namespace wayseal::test
