@@ -13,23 +13,21 @@ int64_t read_clock_ns(clockid_t clock) {
   return static_cast<int64_t>(t.tv_sec) * kNsPerSecond + t.tv_nsec;
 }
 
-/// Time in suspend since the boot. Read again when something came between the readings.
-int64_t read_suspended_ns() {
+/// Whole seconds in suspend since the boot, rounded, so that the time between the two readings never looks like a suspend.
+/// Near the border between two seconds it is read again until nothing came between.
+uint64_t read_suspended_s() {
   constexpr int kTries = 8;
+  constexpr int64_t kBorderNs = 100 * kNsPerMs;
   constexpr int64_t kApartMaxNs = 20'000;
-  int64_t closest_ns = 0;
   int64_t suspended_ns = 0;
   for (int i = 0; i < kTries; ++i) {
     const int64_t before = read_clock_ns(CLOCK_MONOTONIC);
-    const int64_t boot = read_clock_ns(CLOCK_BOOTTIME);
-    const int64_t apart_ns = read_clock_ns(CLOCK_MONOTONIC) - before;
-    if (i == 0 || apart_ns < closest_ns) {
-      closest_ns = apart_ns;
-      suspended_ns = boot - before - apart_ns / 2;
-    }
-    if (closest_ns <= kApartMaxNs) break;
+    suspended_ns = read_clock_ns(CLOCK_BOOTTIME) - before;
+    const int64_t from_border = (suspended_ns + kNsPerSecond / 2) % kNsPerSecond;
+    if (from_border > kBorderNs && from_border < kNsPerSecond - kBorderNs) break;
+    if (read_clock_ns(CLOCK_MONOTONIC) - before <= kApartMaxNs) break;
   }
-  return suspended_ns;
+  return static_cast<uint64_t>((suspended_ns + kNsPerSecond / 2) / kNsPerSecond);
 }
 
 }  // namespace
@@ -37,9 +35,7 @@ int64_t read_suspended_ns() {
 MonotonicTime PosixClock::do_now() const { return {read_clock_ns(CLOCK_MONOTONIC)}; }
 
 uint64_t PosixClock::do_continuity() const {
-  // Rounded, so that the few microseconds between the readings never look like a suspend.
-  const int64_t suspended_ns = read_suspended_ns();
-  const uint64_t suspended_s = static_cast<uint64_t>((suspended_ns + kNsPerSecond / 2) / kNsPerSecond);
+  const uint64_t suspended_s = read_suspended_s();
   return (static_cast<uint64_t>(static_cast<uint32_t>(getpid())) << 32) | (suspended_s & 0xFFFFFFFFU);
 }
 
