@@ -13,30 +13,33 @@ int64_t read_clock_ns(clockid_t clock) {
   return static_cast<int64_t>(t.tv_sec) * kNsPerSecond + t.tv_nsec;
 }
 
-/// Whole seconds in suspend since the boot, rounded, so that the time between the two readings never looks like a suspend.
-/// Near the border between two seconds it is read again until nothing came between.
-uint64_t read_suspended_s() {
-  constexpr int kTries = 8;
-  constexpr int64_t kBorderNs = 100 * kNsPerMs;
-  constexpr int64_t kApartMaxNs = 20'000;
-  int64_t suspended_ns = 0;
-  for (int i = 0; i < kTries; ++i) {
-    const int64_t before = read_clock_ns(CLOCK_MONOTONIC);
-    suspended_ns = read_clock_ns(CLOCK_BOOTTIME) - before;
-    const int64_t from_border = (suspended_ns + kNsPerSecond / 2) % kNsPerSecond;
-    if (from_border > kBorderNs && from_border < kNsPerSecond - kBorderNs) break;
-    if (read_clock_ns(CLOCK_MONOTONIC) - before <= kApartMaxNs) break;
-  }
-  return static_cast<uint64_t>((suspended_ns + kNsPerSecond / 2) / kNsPerSecond);
+// The two readings are some time apart, microseconds as a rule. Less than this is no suspend.
+constexpr int64_t kSuspendMinNs = kNsPerSecond / 2;
+
+/// Time in suspend since the boot, and at most as much more as lay between the readings.
+int64_t read_suspended_ns() {
+  const int64_t running_ns = read_clock_ns(CLOCK_MONOTONIC);
+  return read_clock_ns(CLOCK_BOOTTIME) - running_ns;
 }
 
 }  // namespace
 
+PosixClock::PosixClock() : suspended_ns_(read_suspended_ns()) {}
+
 MonotonicTime PosixClock::do_now() const { return {read_clock_ns(CLOCK_MONOTONIC)}; }
 
 uint64_t PosixClock::do_continuity() const {
-  const uint64_t suspended_s = read_suspended_s();
-  return (static_cast<uint64_t>(static_cast<uint32_t>(getpid())) << 32) | (suspended_s & 0xFFFFFFFFU);
+  int64_t followed_ns = suspended_ns_.load(std::memory_order_acquire);
+  const int64_t suspended_ns = read_suspended_ns();
+  // A thread that was held up between the readings is not a suspend either: read once more.
+  if (suspended_ns - followed_ns >= kSuspendMinNs && read_suspended_ns() - followed_ns >= kSuspendMinNs) {
+    // Of several threads that notice at once one says what all then see.
+    if (suspended_ns_.compare_exchange_strong(followed_ns, suspended_ns, std::memory_order_acq_rel)) {
+      followed_ns = suspended_ns;
+    }
+  }
+  const auto suspended_ms = static_cast<uint64_t>(followed_ns / kNsPerMs);
+  return (static_cast<uint64_t>(static_cast<uint32_t>(getpid())) << 32) | (suspended_ms & 0xFFFFFFFFU);
 }
 
 }  // namespace wayseal

@@ -10,7 +10,7 @@ Client::Client(const Ports& ports, const ClientMemory& memory, const ClientConfi
       bus_queue_(memory.queue),
       own_queue_(part(memory.cloud, kSealerWorkspace + kPrekeyBundleMax + kCourierWorkspace, kOwnQueueMemory),
                  kOwnContentMax),
-      recorder_(ports.bus, bus_queue_, time_snapshot_, &ports.clock),
+      recorder_(ports.bus, bus_queue_, time_snapshot_, ports.clock),
       state_(ports.state),
       spool_(ports.spool),
       time_(ports.clock, ports.verifier, state_, config.build_time),
@@ -21,7 +21,9 @@ Client::Client(const Ports& ports, const ClientMemory& memory, const ClientConfi
               config.sealer),
       courier_({ports.channel, ports.vault, ports.clock, spool_, time_, prekeys_, prekey_client_, sealer_,
                 part(memory.cloud, kSealerWorkspace + kPrekeyBundleMax, kCourierWorkspace)},
-               config.courier) {}
+               config.courier) {
+  courier_.set_suites(config.sealer.policy.suites);
+}
 
 Status Client::start(const SignalTable& table) {
   started_ = false;

@@ -34,18 +34,21 @@ Status Recorder::apply_filters(Span<CanFilter> scratch) {
 
 Status Recorder::step(MonotonicTime now) {
   if (table_ == nullptr) return Status::kBadState;
-  const Status due = collector_.tick(now, clock_ == nullptr ? 0 : clock_->continuity());
-  const Status taken = take_frames();
+  const Status due = collector_.tick(now, clock_.continuity());
+  const Status taken = take_frames(now);
   publish();
   return taken == Status::kOk ? due : taken;
 }
 
-Status Recorder::take_frames() {
+Status Recorder::take_frames(MonotonicTime now) {
   if (!take_pending()) return Status::kFull;
   for (unsigned round = 0; round < rounds_per_step_; ++round) {
     if (when_full_ == WhenFull::kWait && !collector_.has_room()) return Status::kFull;
     const Result<size_t> received = bus_.receive(frames_);
     if (!received.ok()) return received.status();
+    // After a suspend in the meantime these belong to the clock of now. When the batch before cannot be closed yet,
+    // they are counted as dropped.
+    static_cast<void>(collector_.tick(now, clock_.continuity()));
     pending_ = 0;
     received_ = received.value();
     if (!take_pending()) return Status::kFull;

@@ -111,10 +111,9 @@ Status Sealer::set_policy(const CryptoPolicy& policy) {
 
 void Sealer::publish_time() {
   if (parts_.bus_time == nullptr) return;
-  UtcOffset offset;
-  const uint64_t continuity = parts_.clock.continuity();
+  UtcOffset offset = {TimeQuality::kUntrusted, 0, parts_.clock.continuity()};
   const Result<int64_t> utc_offset_us = parts_.time.utc_offset_us();
-  if (utc_offset_us.ok()) offset = {TimeQuality::kTrusted, utc_offset_us.value(), continuity};
+  if (utc_offset_us.ok()) offset = {TimeQuality::kTrusted, utc_offset_us.value(), offset.continuity};
   if (offset.quality == published_.quality && offset.utc_offset_us == published_.utc_offset_us &&
       offset.continuity == published_.continuity) {
     return;

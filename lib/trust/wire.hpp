@@ -78,7 +78,7 @@ inline pb_callback_t from(const CertChain& chain) {
   return callback;
 }
 
-/// False when a field whose callback takes it from where it lies comes as a number instead. nanopb then gives the
+/// False when a field whose callback takes it from where it lies comes as a number instead, or the framing is broken. nanopb then gives the
 /// callback a copy on its own stack, of which a slice would be left when it returns.
 inline bool slices_lie_in_message(Bytes bytes, const pb_msgdesc_t* fields, void* message) {
   pb_field_iter_t field;

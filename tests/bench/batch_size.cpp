@@ -8,6 +8,7 @@
 #include <exception>
 
 #include "bench/log_replay.hpp"
+#include "fakes/fake_clock.hpp"
 
 namespace wayseal::test {
 namespace {
@@ -42,7 +43,8 @@ Totals play(const std::vector<CanFrame>& frames, const SignalTable& table, int64
   std::vector<uint8_t> memory(Collector::memory_needed(table.group_count(), table.signal_count(), chunks));
   FrameSource source(frames);
   const TimeSnapshot time;
-  Recorder recorder(source, queue, time);
+  const fakes::FakeClock clock;
+  Recorder recorder(source, queue, time, clock);
   RecorderConfig config;
   config.batch_duration_ms = duration_ms;
   config.when_full = WhenFull::kWait;

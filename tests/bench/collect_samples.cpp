@@ -5,6 +5,7 @@
 // Three rules: every sample, on change, at most one a second. The last two are counted a decoded sample, kept or not.
 #include "bench/log_replay.hpp"
 #include "bench/measure.hpp"
+#include "fakes/fake_clock.hpp"
 
 namespace wayseal::bench {
 namespace {
@@ -52,7 +53,8 @@ class Drive {
   RecordQueue queue_{mutable_view(slots_)};
   Blob memory_;
   TimeSnapshot time_;
-  Recorder recorder_{source_, queue_, time_};
+  fakes::FakeClock clock_;
+  Recorder recorder_{source_, queue_, time_, clock_};
   Outcome outcome_;
 };
 

@@ -4,6 +4,7 @@
 //     bench_sealed_bytes LOG[.xz] INTERFACE DBC
 #include "bench/log_replay.hpp"
 #include "bench/measure.hpp"
+#include "fakes/fake_clock.hpp"
 #include "unit/seal/vehicle_half.hpp"
 #include "wayseal/seal/session.hpp"
 
@@ -57,7 +58,8 @@ Totals play(const std::vector<CanFrame>& frames, const SignalTable& table) {
   Blob memory(Collector::memory_needed(table.group_count(), table.signal_count(), chunks));
   test::FrameSource source(frames);
   const TimeSnapshot time;
-  Recorder recorder(source, queue, time);
+  const fakes::FakeClock bus_clock;
+  Recorder recorder(source, queue, time, bus_clock);
   RecorderConfig config;
   config.when_full = WhenFull::kWait;
   must(recorder.start(table, mutable_view(memory), config));

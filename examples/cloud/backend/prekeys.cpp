@@ -37,14 +37,14 @@ unsigned Prekeys::check(const Blob& body, const Peer& peer, wayseal::v1::Prekeys
     return 403;
   }
   if (!request->ParseFromString(signed_request.body()) || request->version() != 1 ||
-      request->challenge().size() != 32 || request->wanted() > kWantedMax) {
+      request->challenge().size() != 32 || request->wanted() > kWantedMax || request->suites() == 0) {
     return 400;
   }
   if (leaf.common_name != peer.name || request->vehicle_id() != peer.name) {
     core_.alarm(peer, "wrong-vehicle", {});
     return 403;
   }
-  return (request->suites() & core_.suites_offered()) == 0 ? 400 : 200;
+  return 200;
 }
 
 Reply Prekeys::handle(const Blob& body, const Peer& peer) {
@@ -52,7 +52,8 @@ Reply Prekeys::handle(const Blob& body, const Peer& peer) {
   const unsigned status = check(body, peer, &request);
   if (status != 200) return {status, {}};
   wayseal::v1::PrekeysReply reply;
-  fill_bundle(peer, request, &reply);
+  // Without a common suite there is nothing to give but the time, which the vehicle needs to deliver what it has.
+  if ((request.suites() & core_.suites_offered()) != 0) fill_bundle(peer, request, &reply);
   fill_time(request, &reply);
   core_.log.line("prekeys", {{"vehicle", core_.log.token(peer.name)}, {"wanted", int64_t{request.wanted()}}});
   return {200, reply.SerializeAsString()};
@@ -79,11 +80,8 @@ std::vector<PrekeyRow> Prekeys::one_time(int64_t vehicle, uint32_t wanted, uint3
   const Policy& policy = core_.config.policy;
   wanted = std::min(wanted, policy.prekeys_per_request);
   const int64_t least_expiry = now_ms() + kLeastRestMs;
-  std::vector<PrekeyRow> rows = core_.store.unclaimed(vehicle, least_expiry, policy.prekeys_unused_max);
+  std::vector<PrekeyRow> rows = core_.store.unclaimed(vehicle, suites, least_expiry, policy.prekeys_unused_max);
   const auto unused = static_cast<uint32_t>(rows.size());
-  rows.erase(std::remove_if(rows.begin(), rows.end(),
-                            [&](const PrekeyRow& row) { return (row.suites & suites) == 0; }),
-             rows.end());
   if (rows.size() > wanted) rows.resize(wanted);
   const uint32_t missing = wanted - static_cast<uint32_t>(rows.size());
   const std::vector<PrekeyRow> fresh =

@@ -8,7 +8,7 @@
 namespace cloud {
 namespace {
 
-constexpr std::array<const char*, 2> kSteps = {R"sql(
+constexpr std::array<const char*, 3> kSteps = {R"sql(
 CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE vehicles(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, first_seen_ms INTEGER NOT NULL) STRICT;
 
@@ -83,6 +83,9 @@ CREATE TABLE tables(table_id INTEGER PRIMARY KEY, file BLOB NOT NULL, added_ms I
 CREATE TABLE nameless_losses(
   session INTEGER NOT NULL REFERENCES sessions(id), sequence INTEGER NOT NULL, count INTEGER NOT NULL,
   PRIMARY KEY(session, sequence)) STRICT, WITHOUT ROWID;
+)sql",
+                                               R"sql(
+CREATE INDEX sessions_by_counter ON sessions(vehicle, counter);
 )sql"};
 
 }  // namespace

@@ -76,7 +76,8 @@ class Store {
   void begin_prekeys(int64_t vehicle, const std::vector<PrekeyRow>& rows);
   void finish_prekeys(const std::vector<PrekeyRow>& rows);
   std::optional<PrekeyRow> prekey(uint64_t id);
-  std::vector<PrekeyRow> unclaimed(int64_t vehicle, int64_t expires_after_ms, uint32_t most);
+  /// Those that any of the suites can use.
+  std::vector<PrekeyRow> unclaimed(int64_t vehicle, uint32_t suites, int64_t expires_after_ms, uint32_t most);
   std::optional<PrekeyRow> last_resort(int64_t vehicle, int64_t made_after_ms);
   /// \param prekeys with their suites as given.
   void add_bundle(int64_t vehicle, const Blob& digest, const Blob& certificate_digest,

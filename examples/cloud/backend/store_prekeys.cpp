@@ -53,14 +53,15 @@ std::optional<PrekeyRow> Store::prekey(uint64_t id) {
   return found;
 }
 
-std::vector<PrekeyRow> Store::unclaimed(int64_t vehicle, int64_t expires_after_ms, uint32_t most) {
+std::vector<PrekeyRow> Store::unclaimed(int64_t vehicle, uint32_t suites, int64_t expires_after_ms,
+                                        uint32_t most) {
   std::vector<PrekeyRow> rows;
   database_.each(
       "SELECT id, vehicle, last_resort, state, point, suites, expires_ms, claimed_by FROM prekeys "
       "WHERE vehicle = ? AND state = ? AND last_resort = 0 AND claimed_by IS NULL AND expires_ms > ? "
-      "ORDER BY expires_ms LIMIT ?",
+      "AND (suites & ?) != 0 ORDER BY expires_ms LIMIT ?",
       [&rows](const Row& row) { rows.push_back(prekey_of(row)); }, vehicle, kAlive, expires_after_ms,
-      int64_t{most});
+      int64_t{suites}, int64_t{most});
   return rows;
 }
 

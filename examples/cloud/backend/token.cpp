@@ -7,7 +7,7 @@ namespace cloud {
 namespace {
 
 constexpr CK_MECHANISM_TYPE kMechanismHkdfDerive = 0x402A;  // PKCS#11 3.0, absent from 2.40 headers
-constexpr CK_MECHANISM_TYPE kMechanismCounterKdf = 0x03AC;
+constexpr CK_MECHANISM_TYPE kMechanismAesCmac = 0x108A;
 const char* const kPrekeyLabel = "wayseal-prekey";
 
 void need_capacity(const std::vector<CK_OBJECT_HANDLE>& found, const std::string& what) {
@@ -78,7 +78,8 @@ uint32_t Token::probe_suites() {
   if (!has(CKM_ECDH1_DERIVE) || !has(CKM_AES_GCM)) return 0;
   uint32_t suites = 0;
   if (has(kMechanismHkdfDerive)) suites |= 1;
-  native_cmac_ = has(kMechanismCounterKdf);
+  // Without the PRF the derivation would be refused, by then with a session at stake.
+  native_cmac_ = has(Token::kMechanismCounterKdf) && has(kMechanismAesCmac);
   if (native_cmac_ || (has(CKM_AES_ECB_ENCRYPT_DATA) && has(CKM_AES_CBC_ENCRYPT_DATA))) suites |= 2;
   return suites;
 }

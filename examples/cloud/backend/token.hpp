@@ -34,6 +34,9 @@ struct Identity {
 
 class Token {
  public:
+  /// CKM_SP800_108_COUNTER_KDF of PKCS#11 3.0, absent from 2.40 headers.
+  static constexpr CK_MECHANISM_TYPE kMechanismCounterKdf = 0x03AC;
+
   /// Logs in once; a wrong PIN is never tried again. The PIN is kept, for `reopen`, and wiped at the end.
   Token(const std::string& module_path, const std::string& module_args, const std::string& label, Blob pin);
   ~Token();

@@ -32,7 +32,6 @@ struct HkdfParams {
   CK_ULONG info_len;
 };
 
-constexpr CK_MECHANISM_TYPE kMechanismCounterKdf = 0x03AC;
 constexpr CK_MECHANISM_TYPE kMechanismAesCmac = 0x108A;
 constexpr CK_ULONG kPrfCounter = 1;  // CK_SP800_108_ITERATION_VARIABLE
 constexpr CK_ULONG kPrfKeyLength = 3;

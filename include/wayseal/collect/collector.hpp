@@ -89,7 +89,7 @@ class Collector {
   }
 
   /// Bytes of memory for a table with that many groups and signals. With fewer chunks than `chunks_needed`
-  /// batches are closed earlier; nothing is lost by it. `chunks` is at least kChunkReserve.
+  /// batches are closed earlier; nothing is lost by it while the queue has room. `chunks` is at least kChunkReserve.
   static constexpr size_t memory_needed(size_t groups, size_t signals, size_t chunks) {
     return kAlignment + groups * sizeof(detail::Rows) + signals * sizeof(detail::Column) +
            chunks * detail::ChunkPool::kChunkSize;
@@ -119,10 +119,12 @@ class Collector {
     if (batch_open_ && too_far(frame_us_)) close_if_possible();
   }
 
-  /// Called by `decode` with the table given to `start`.
+  /// Called by `decode`.
+  /// \param decoded of the table given to `start`; not kept.
   void group(const DecodedGroup& decoded);
 
-  // The same in pieces, for samples that come from elsewhere: a group, then signals of it.
+  /// The same in pieces, for samples that come from elsewhere: a group, then signals of it, each once at most.
+  /// \param group, signal indices of the table given to `start`; not checked. \param raw as `decode` gives it.
   void begin_group(uint16_t group) {
     group_ = group;
     row_open_ = false;

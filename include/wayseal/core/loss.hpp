@@ -17,9 +17,10 @@ enum class LossCause : uint8_t {
   kDamaged = 4,  ///< The medium gave back something else, or nothing.
 };
 
-/// At most `count` records are missing among `first` to `last` of a session, never more. It is exact but for ranges that were
-/// merged: there a number that is found missing again after a restart is counted twice, up to the whole of the range. The session of 16 zero bytes, with first and
-/// last 0, stands for records of sessions that could not be kept apart any more; their counts are added up.
+/// At most `count` records are missing among `first` to `last` of a session, never more. It is exact but for ranges
+/// that were merged: there a number that is found missing again after a restart is counted twice, up to the whole of
+/// the range. The session of 16 zero bytes, with first and last 0, stands for records of sessions that could not be
+/// kept apart any more; their counts are added up.
 struct LossRange {
   SessionId session;
   uint64_t first = 0;

@@ -44,7 +44,8 @@ inline constexpr size_t kCourierWorkspace = kCourierPiece + kReplyMax;
 
 /// Waiting times in milliseconds, each at least 1, and amounts.
 struct CourierConfig {
-  /// Suites that prekeys are asked for: the policy's. The token's are taken into account besides.
+  /// Suites that prekeys are asked for: the policy's (a Client sets it to that). The token's are taken into account
+  /// besides.
   SuiteSet suites{3};
   /// Bytes of one upload's body, about; one item is always sent, however large. 1 KiB to 240 KiB.
   uint32_t upload_bytes = 64 * 1024;

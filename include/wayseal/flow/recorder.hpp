@@ -16,7 +16,10 @@ namespace wayseal {
 /// What the Recorder does while the record queue is full.
 enum class WhenFull : uint8_t {
   kDropAndCount,  ///< Goes on reading, since a bus does not wait. Samples that fit nowhere are counted.
-  kWait,          ///< Stops reading. Only for recordings: a live bus would lose frames in the driver instead.
+  /// Stops reading. Only for recordings: a live bus would lose frames in the driver instead. Needs
+  /// Collector::chunks_needed: with less memory one frame may fill more batches than there is room for, and samples are
+  /// dropped and counted.
+  kWait,
 };
 
 struct RecorderConfig {
@@ -42,9 +45,8 @@ struct BusSnapshot {
 /// (Collector::memory_needed).
 class Recorder {
  public:
-  /// Borrows all. `time` is published by the cloud side.
-  /// \param clock tells of suspends, so that no batch spans one. Without it (recordings, tests) the continuity is 0.
-  Recorder(CanBus& bus, RecordQueue& queue, const TimeSnapshot& time, const Clock* clock = nullptr)
+  /// Borrows all. `time` is published by the cloud side; `clock` tells of suspends, so that no batch spans one.
+  Recorder(CanBus& bus, RecordQueue& queue, const TimeSnapshot& time, const Clock& clock)
       : bus_(bus), collector_(queue, time), clock_(clock) {}
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
@@ -89,14 +91,14 @@ class Recorder {
   uint8_t bus_count() const { return static_cast<uint8_t>(bus_count_.load(std::memory_order_acquire)); }
 
  private:
-  Status take_frames();
+  Status take_frames(MonotonicTime now);
   bool take_pending();
   void take(const CanFrame& frame);
   void publish();
 
   CanBus& bus_;
   Collector collector_;
-  const Clock* clock_;
+  const Clock& clock_;
   const SignalTable* table_ = nullptr;
   WhenFull when_full_ = WhenFull::kDropAndCount;
   uint8_t rounds_per_step_ = 1;

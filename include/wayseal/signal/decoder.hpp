@@ -5,6 +5,7 @@
 #define WAYSEAL_SIGNAL_DECODER_HPP
 
 #include <type_traits>
+#include <utility>
 
 #include "wayseal/signal/signal_table.hpp"
 

@@ -74,7 +74,8 @@ class StateStore {
   ///         the old value until the next mount, which gives the old or the new.
   Status put(StateItem item, Bytes value);
 
-  /// Forgets a value, durably. \return as `put`; kOk also when there was none.
+  /// Forgets a value, durably. \return as `put`; kOk also when there was none, unless an earlier failure left it open
+  /// whether one is on the medium: then that is settled first, and may fail.
   Status remove(StateItem item);
 
  private:

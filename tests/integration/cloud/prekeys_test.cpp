@@ -118,7 +118,19 @@ TEST_CASE("a request that does not parse or is out of range is a 400") {
   CHECK(bad([](auto& request) { request.set_version(2); }) == 400);
   CHECK(bad([](auto& request) { request.set_challenge("short"); }) == 400);
   CHECK(bad([](auto& request) { request.set_wanted(65); }) == 400);
-  CHECK(bad([](auto& request) { request.set_suites(1); }) == 400);  // the token lacks HKDF
+  CHECK(bad([](auto& request) { request.set_suites(0); }) == 400);
+}
+
+TEST_CASE("a vehicle without a common suite gets the time all the same, and no bundle") {
+  World world;
+  TestVehicle vehicle = Fleet::get().make_vehicle();
+  const auto suite_1_only = [](auto& request) { request.set_suites(1); };  // the token lacks HKDF
+  const auto answer = world.post("/v1/prekeys", vehicle.id(), vehicle.prekeys_request(1, suite_1_only));
+  REQUIRE(answer.status == 200);
+  v1::PrekeysReply reply;
+  REQUIRE(reply.ParseFromString(answer.body));
+  CHECK(reply.has_time());
+  CHECK_FALSE(reply.has_bundle());
 }
 
 TEST_CASE("two sessions at once do not get the same prekey ids across vehicles") {

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "bench/log_replay.hpp"
+#include "fakes/fake_clock.hpp"
 #include "unit/collect/batch_reader.hpp"
 #include "wayseal/signal/decoder.hpp"
 
@@ -67,7 +68,8 @@ Got play(const std::vector<CanFrame>& frames, const SignalTable& table) {
   std::vector<uint8_t> memory(Collector::memory_needed(table.group_count(), table.signal_count(), chunks));
   FrameSource source(frames);
   const TimeSnapshot time;
-  Recorder recorder(source, queue, time);
+  const fakes::FakeClock clock;
+  Recorder recorder(source, queue, time, clock);
   RecorderConfig config;
   config.when_full = WhenFull::kWait;
   REQUIRE(recorder.start(table, {memory.data(), memory.size()}, config) == Status::kOk);

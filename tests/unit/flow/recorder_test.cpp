@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "fakes/fake_can_bus.hpp"
+#include "fakes/fake_clock.hpp"
 #include "unit/collect/batch_reader.hpp"
 #include "unit/collect/plain_table.hpp"
 
@@ -34,7 +35,7 @@ class Rig {
         memory_(Collector::memory_needed(2, 4, Collector::chunks_needed(2, 4))),
         bus(options.buses, options.time_base),
         queue({slots_.data(), slots_.size()}, options.slot_bytes),
-        recorder(bus, queue, time) {
+        recorder(bus, queue, time, clock) {
     REQUIRE(table.load({table_bytes_.data(), table_bytes_.size()}) == Status::kOk);
     REQUIRE(recorder.start(table, {memory_.data(), memory_.size()}, options.config) == Status::kOk);
   }
@@ -75,6 +76,7 @@ class Rig {
   fakes::FakeCanBus bus;
   RecordQueue queue;
   TimeSnapshot time;
+  fakes::FakeClock clock;
   SignalTable table;
   Recorder recorder;
   std::vector<ReadBatch> batches;
@@ -82,6 +84,26 @@ class Rig {
 };
 
 }  // namespace
+
+TEST_CASE("A suspend in the middle of a step ends the batch before the frames that came after it") {
+  Rig rig;
+  rig.time.publish({TimeQuality::kTrusted, 1000, rig.clock.continuity()});
+  rig.bus.send(0x100, {1, 0, 0, 0, 0, 0, 0, 0}, 5 * kMs);
+  REQUIRE(rig.recorder.step({0}) == Status::kOk);
+  rig.bus.send(0x100, {2, 0, 0, 0, 0, 0, 0, 0}, 15 * kMs);
+  rig.bus.on_call([&rig] {
+    if (rig.bus.waiting() > 0) rig.clock.break_continuity();
+  });
+  REQUIRE(rig.recorder.step({0}) == Status::kOk);
+  rig.bus.on_call({});
+  REQUIRE(rig.recorder.flush() == Status::kOk);
+  rig.drain();
+  REQUIRE(rig.batches.size() == 2);
+  CHECK(rig.batches[0].quality == 1);
+  CHECK(rig.batches[0].samples == 3);
+  CHECK(rig.batches[1].quality == 0);
+  CHECK(rig.batches[1].samples == 3);
+}
 
 TEST_CASE("Frames become samples with the raw values and times that were on the bus") {
   Rig rig;
@@ -209,7 +231,8 @@ TEST_CASE("Before start nothing works, and a wrong configuration is refused") {
   fakes::FakeCanBus bus;
   RecordQueue queue({});
   const TimeSnapshot time;
-  Recorder recorder(bus, queue, time);
+  const fakes::FakeClock clock;
+  Recorder recorder(bus, queue, time, clock);
   CHECK(recorder.step({0}) == Status::kBadState);
   CHECK(recorder.flush() == Status::kBadState);
   CHECK(recorder.apply_filters({}) == Status::kBadState);

@@ -90,10 +90,10 @@ TEST_CASE("invariant 4: drops of the bus and of the queue travel, frame counts a
   Blob no_memory;
   RecordQueue full_queue(mutable_view(no_memory));
   TimeSnapshot time;
-  Recorder recorder(bus, full_queue, time);
+  SealerWorld world;
+  Recorder recorder(bus, full_queue, time, world.clock);
   REQUIRE(recorder.start(table, {memory.data(), memory.size()}, {}) == Status::kOk);
 
-  SealerWorld world;
   SealerLife life(world, {}, &recorder);
   REQUIRE(life.fetch(8).bundle == Status::kOk);
   REQUIRE(life.run() == Status::kOk);
