@@ -242,7 +242,9 @@ bool ClientLife::run() {
       &ClientLife::sleep_and_wake, &ClientLife::last_words};
   if (!boot()) return false;
   for (; world_.phase < kPhases; ++world_.phase) {
-    if (!(this->*kScript[world_.phase])()) {
+    const Phase phase =
+        kScript[world_.phase];  // by a name of its own: GCC's bounds check misreads the call without
+    if (!(this->*phase)()) {
       shut();
       return false;
     }
