@@ -95,7 +95,6 @@ void Agent::start_client(const Config& config) {
   if (bus_.is_recording() && config.bus.as_fast_as_it_goes)
     client.recorder.when_full = wayseal::WhenFull::kWait;
   client.sealer.policy.suites = suites_of(config.suites);
-  client.courier.suites = client.sealer.policy.suites;
   client.courier.back_off_min_ms = config.delivery.retry_min_ms;
   client.courier.back_off_max_ms = config.delivery.retry_max_ms;
   client.sealer.refused_wait_ms = config.delivery.retry_max_ms;

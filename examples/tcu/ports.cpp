@@ -46,8 +46,6 @@ void wait_readable(int fd, short events, int timeout_ms) {
 
 }  // namespace
 
-// --- Bus -------------------------------------------------------------------------------------------------------------
-
 Bus::Bus(const BusConfig& config, const wayseal::Clock& clock) : clock_(clock) {
   using Player = wayseal::CandumpPlayer;
   if (config.log.empty()) {
@@ -90,8 +88,6 @@ void Bus::wait(int timeout_ms) {
   const timespec time{wait_ns / wayseal::kNsPerSecond, wait_ns % wayseal::kNsPerSecond};
   nanosleep(&time, nullptr);
 }
-
-// --- The cloud side's ------------------------------------------------------------------------------------------------
 
 CloudPorts::CloudPorts(const Config& config)
     : gateway_host_(config.gateway.host),

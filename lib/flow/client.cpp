@@ -21,9 +21,7 @@ Client::Client(const Ports& ports, const ClientMemory& memory, const ClientConfi
               config.sealer),
       courier_({ports.channel, ports.vault, ports.clock, spool_, time_, prekeys_, prekey_client_, sealer_,
                 part(memory.cloud, kSealerWorkspace + kPrekeyBundleMax, kCourierWorkspace)},
-               config.courier) {
-  courier_.set_suites(config.sealer.policy.suites);
-}
+               config.courier) {}
 
 Status Client::start(const SignalTable& table) {
   started_ = false;
@@ -31,7 +29,7 @@ Status Client::start(const SignalTable& table) {
   if (memory_.cloud.size() < kClientCloudMemory || bus_queue_.capacity() < kQueueRecordsMin) {
     return Status::kBufferTooSmall;
   }
-  WAYSEAL_TRY(check_policy(config_.sealer.policy, ports_.vault.capabilities().suites));
+  WAYSEAL_TRY(check_policy(sealer_.policy(), ports_.vault.capabilities().suites));
   WAYSEAL_TRY(state_.mount());
   WAYSEAL_TRY(spool_.mount());
   WAYSEAL_TRY(identity_.load(ports_.vault, ports_.verifier));
@@ -39,13 +37,6 @@ Status Client::start(const SignalTable& table) {
   WAYSEAL_TRY(prekeys_.load());
   WAYSEAL_TRY(recorder_.start(table, memory_.collector, config_.recorder));
   started_ = true;
-  return Status::kOk;
-}
-
-Status Client::set_policy(const CryptoPolicy& policy) {
-  WAYSEAL_TRY(sealer_.set_policy(policy));
-  courier_.set_suites(policy.suites);
-  config_.sealer.policy = policy;  // what `start` checks
   return Status::kOk;
 }
 

@@ -71,9 +71,6 @@ CourierStats Courier::stats() const {
   return out;
 }
 
-// --- What to do next
-// -------------------------------------------------------------------------------------------------
-
 Courier::Need Courier::need(MonotonicTime now) const {
   const bool prekeys = prekeys_due(now);
   const bool upload = upload_due(now);
@@ -140,9 +137,6 @@ void Courier::start_over() {
   open_skipped_ = false;
   lingering_ = false;
 }
-
-// --- The connection
-// --------------------------------------------------------------------------------------------------
 
 Status Courier::step_idle(MonotonicTime now) {
   if (now < retry_at_) return stats_.last_failure;
@@ -273,9 +267,6 @@ uint64_t Courier::random_below(uint64_t limit) {
   return (random_state_ * 0x2545F4914F6CDD1DULL >> 16) % limit;
 }
 
-// --- Requests
-// --------------------------------------------------------------------------------------------------------
-
 Status Courier::start_prekeys(MonotonicTime now) {
   // Set before the outcome is known, so that a route that fails does not take every turn.
   prekeys_again_at_ = after_ms(now, doubled(config_.back_off_min_ms, prekeys_streak_, config_.back_off_max_ms));
@@ -283,7 +274,7 @@ Status Courier::start_prekeys(MonotonicTime now) {
   refresh_low_at_ = after_ms(now, config_.refresh_ms);
   refresh_at_ = refresh_low_at_;
   size_t size = 0;
-  const SuiteSet suites = config_.suites & parts_.vault.capabilities().suites;
+  const SuiteSet suites = parts_.sealer.policy().suites & parts_.vault.capabilities().suites;
   Status status = parts_.prekey_client.make_request(suites, kPrekeysMax, piece(), size);
   note_token(status);
   plan_bytes_ = size;

@@ -70,9 +70,6 @@ pb_callback_t into(Slices<N>& slices) {
 
 }  // namespace
 
-// --- The request
-// -----------------------------------------------------------------------------------------------------
-
 Status Courier::plan_upload(const SessionId& ack_session) {
   ack_session_ = ack_session;
   plan_count_ = 0;
@@ -173,9 +170,6 @@ Status Courier::append_item(const SpoolEntry& entry, size_t& used) {
   used += at + entry.size;
   return Status::kOk;
 }
-
-// --- The answer
-// ------------------------------------------------------------------------------------------------------
 
 // True when something in it was authentic and is now done. What cannot be read releases nothing.
 bool Courier::take_reply(Bytes body) {

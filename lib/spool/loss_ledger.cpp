@@ -116,14 +116,6 @@ void LossLedger::remove(size_t index) {
   --size_;
 }
 
-bool LossLedger::covers(const SessionId& session, uint32_t sequence) const {
-  for (size_t i = 0; i < size_; ++i) {
-    const Range& range = ranges_[i];
-    if (range.session == session && range.first <= sequence && sequence <= range.last) return true;
-  }
-  return false;
-}
-
 bool LossLedger::counts(const SessionId& session, uint32_t sequence) const {
   for (size_t i = 0; i < size_; ++i) {
     const Range& range = ranges_[i];

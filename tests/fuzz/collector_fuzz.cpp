@@ -170,7 +170,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     switch (step & 7U) {
       case 5:
         now = after_ms(now, in.u16());
-        static_cast<void>(collector.tick(now));
+        static_cast<void>(collector.tick(now, 0));
         break;
       case 6: static_cast<void>(collector.flush()); break;
       case 7: count += drain(queue, got); break;

@@ -131,7 +131,7 @@ class CutAgain {
       }
       ++i;
       tally_.add(mode_, world_.phase);
-      tally_.note(seed_, "cut " + std::to_string(i) + " of a chain", after_cut(life));
+      tally_.note(seed_, "cut " + std::to_string(i) + " of a chain", watch_.power_on_again(life, backend_));
     }
     left_ = 0;
     ClientLife life(world_);
@@ -145,19 +145,6 @@ class CutAgain {
     if (left_ == 0 || --left_ != 0) return;
     writing.cut_power_at(1, mode_);
     other.cut_power(mode_);
-  }
-
-  std::string after_cut(const ClientLife& life) {
-    if (!life.wrong().empty()) return life.wrong();
-    if (!watch_.wrong().empty()) return watch_.wrong();
-    world_.spool.power_on();
-    world_.state.power_on();
-    const std::string wrong = watch_.compare(world_.spool, world_.state, backend_);
-    for (const auto& [name, bytes] : watch_.durable()) {
-      if (name.second != 0 && !backend_.accounts_for(name)) world_.owed.insert(name);
-    }
-    watch_.start_over();
-    return wrong;
   }
 
   SeededRandom random_;

@@ -152,7 +152,7 @@ class CloudChain {
       }
       ++i;
       tally.add(mode_, world_.phase);
-      tally.note(kSeed, "cut " + std::to_string(i), after_cut(life));
+      tally.note(kSeed, "cut " + std::to_string(i), watch_.power_on_again(life, end_));
     }
     if (!tally.failures.empty()) return;
     left_ = 0;
@@ -183,19 +183,6 @@ class CloudChain {
     if (left_ == 0 || --left_ != 0) return;
     writing.cut_power_at(1, mode_);
     other.cut_power(mode_);
-  }
-
-  std::string after_cut(const ClientLife& life) {
-    if (!life.wrong().empty()) return life.wrong();
-    if (!watch_.wrong().empty()) return watch_.wrong();
-    world_.spool.power_on();
-    world_.state.power_on();
-    const std::string wrong = watch_.compare(world_.spool, world_.state, end_);
-    for (const auto& [name, bytes] : watch_.durable()) {
-      if (name.second != 0 && !end_.accounts_for(name)) world_.owed.insert(name);
-    }
-    watch_.start_over();
-    return wrong;
   }
 
   FleetProvisioning who_;

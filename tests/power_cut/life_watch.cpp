@@ -154,4 +154,17 @@ void LifeWatch::start_over() {
   state_syncs_ = world_.state.syncs();
 }
 
+std::string LifeWatch::power_on_again(const ClientLife& life, OtherEnd& end) {
+  if (!life.wrong().empty()) return life.wrong();
+  if (!wrong_.empty()) return wrong_;
+  world_.spool.power_on();
+  world_.state.power_on();
+  const std::string wrong = compare(world_.spool, world_.state, end);
+  for (const auto& [name, bytes] : durable_) {
+    if (name.second != 0 && !end.accounts_for(name)) world_.owed.insert(name);
+  }
+  start_over();
+  return wrong;
+}
+
 }  // namespace wayseal::test

@@ -48,6 +48,9 @@ class LifeWatch {
   const std::map<EntryName, Blob>& durable() const { return durable_; }
   /// Starts anew after a cut, on what it has left.
   void start_over();
+  /// After a cut: power on, `compare`, what the other end still lacks is owed, `start_over`. \return as `compare`, or
+  /// what was wrong before the cut.
+  std::string power_on_again(const ClientLife& life, OtherEnd& end);
   /// Empty in a good life.
   const std::string& wrong() const { return wrong_; }
 

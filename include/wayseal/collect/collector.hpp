@@ -137,7 +137,7 @@ class Collector {
   /// \param continuity Clock::continuity. A batch is dated as trusted only by an offset that names the same number.
   /// \return kOk; kFull when a batch is due and the queue is full. It stays open; after a suspend nothing is added to
   ///         it any more, and samples are dropped and counted until there is room.
-  Status tick(MonotonicTime now, uint64_t continuity = 0);
+  Status tick(MonotonicTime now, uint64_t continuity);
 
   /// Closes the open batch now. \return kOk, also when there is nothing; kFull: it stays open.
   Status flush();
@@ -149,8 +149,6 @@ class Collector {
     return has_room_;
   }
 
-  /// Samples in the open batch.
-  uint32_t samples_open() const { return samples_; }
   CollectorStats stats() const;
 
  private:

@@ -105,7 +105,7 @@ class Client {
   /// at hand has one of them, contents wait in the queue until others have come.
   /// \return kOk; kUnsupported (it leaves no suite that this token and build can use), kInvalidArgument (a limit out of
   ///         range): refused, the old one stays.
-  Status set_policy(const CryptoPolicy& policy);
+  Status set_policy(const CryptoPolicy& policy) { return sealer_.set_policy(policy); }
 
   /// Cloud thread: takes contents of its own, events and manifests, which are sealed before the bus side's.
   RecordQueue& own_queue() { return own_queue_; }

@@ -44,9 +44,6 @@ inline constexpr size_t kCourierWorkspace = kCourierPiece + kReplyMax;
 
 /// Waiting times in milliseconds, each at least 1, and amounts.
 struct CourierConfig {
-  /// Suites that prekeys are asked for: the policy's (a Client sets it to that). The token's are taken into account
-  /// besides.
-  SuiteSet suites{3};
   /// Bytes of one upload's body, about; one item is always sent, however large. 1 KiB to 240 KiB.
   uint32_t upload_bytes = 64 * 1024;
   /// New records wait so long for others to travel with, unless upload_bytes are there.
@@ -142,9 +139,6 @@ class Courier final : private http::BodySource {
   ///         kDenied: the token refused the log-in, never retried; kInvalidArgument: configuration or
   ///         workspace; else the last failure, while it waits to try again by itself.
   Status step(MonotonicTime now);
-
-  /// Replaces CourierConfig::suites, from the next request for prekeys on.
-  void set_suites(SuiteSet suites) { config_.suites = suites; }
 
   /// Gives up the request under way, if any, and closes the connection: before sleep, or when the network is
   /// known to have changed. The next `step` begins anew, without a back-off. Nothing is lost.

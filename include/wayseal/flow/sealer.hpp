@@ -121,6 +121,7 @@ class Sealer {
   /// Replaces the policy. \return kOk; kUnsupported, kInvalidArgument: refused, the old one stays. A session
   /// that the new one forbids ends before the next record.
   Status set_policy(const CryptoPolicy& policy);
+  const CryptoPolicy& policy() const { return config_.policy; }
 
   /// The session under which an answer of POST /v1/records can be opened.
   /// \return kOk; kBadState while there is none.

@@ -33,8 +33,6 @@ class LossLedger {
   /// counted twice where the ledger can tell. Never fails: the nearest ranges of a session are merged when
   /// there is no room, and when no session has two, the oldest ranges become the one without a session.
   void add(const SessionId& session, uint32_t first, uint32_t last, uint32_t count, LossCause cause);
-  /// True when a range of the session includes `sequence`.
-  bool covers(const SessionId& session, uint32_t sequence) const;
   /// True when a range counts this number for certain: every one of its numbers is missing. Of a merged range that is not
   /// known; a number within that is found missing is then counted once more rather than never.
   bool counts(const SessionId& session, uint32_t sequence) const;

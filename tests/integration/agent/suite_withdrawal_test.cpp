@@ -61,7 +61,6 @@ class BusyClient {
     config.recorder.batch_duration_ms = 20;
     config.recorder.when_full = wayseal::WhenFull::kWait;
     config.sealer.policy = policy_of(suites);
-    config.courier.suites = config.sealer.policy.suites;
     config.courier.linger_ms = 20;
     config.courier.back_off_min_ms = 50;
     config.courier.back_off_max_ms = 400;

@@ -352,12 +352,12 @@ TEST_CASE("A batch is closed by the clock when no frames come") {
   RigOptions options;
   options.config.batch_duration_ms = 1000;
   Rig rig(one_message({kEverySample}), options);
-  REQUIRE(rig.collector.tick({5 * kNsPerSecond}) == Status::kOk);
+  REQUIRE(rig.collector.tick({5 * kNsPerSecond}, 0) == Status::kOk);
   rig.row(0, 0, {1});
-  REQUIRE(rig.collector.tick({6 * kNsPerSecond - 1}) == Status::kOk);
+  REQUIRE(rig.collector.tick({6 * kNsPerSecond - 1}, 0) == Status::kOk);
   rig.drain();
   CHECK(rig.batches.empty());
-  REQUIRE(rig.collector.tick({6 * kNsPerSecond}) == Status::kOk);
+  REQUIRE(rig.collector.tick({6 * kNsPerSecond}, 0) == Status::kOk);
   rig.drain();
   CHECK(rig.batches.size() == 1);
 }

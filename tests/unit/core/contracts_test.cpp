@@ -116,8 +116,6 @@ class CountingBus final : public CanBus {
   TimeBase do_time_base() const override { return TimeBase::kMonotonic; }
 };
 
-// --- Storage ---
-
 TEST_CASE("storage refuses to program what is misaligned, crosses a block or lies outside") {
   CountingStorage storage;
   const std::vector<uint8_t> data(512);
@@ -156,8 +154,6 @@ TEST_CASE("storage refuses to erase a block that it does not have") {
   CHECK(storage.sync() == Status::kOk);
   CHECK(storage.calls == 2);
 }
-
-// --- KeyVault ---
 
 constexpr SessionKey kKey{1};
 
@@ -280,8 +276,6 @@ TEST_CASE("destroying keys forgets their handles") {
   CHECK(keys.vehicle_to_backend.handle == 0);
   CHECK(keys.backend_to_vehicle.handle == 0);
 }
-
-// --- the others ---
 
 TEST_CASE("a firmware slot is never written or read beyond its capacity") {
   CountingSlot slot;
