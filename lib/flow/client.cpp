@@ -6,21 +6,20 @@ namespace wayseal {
 Client::Client(const Ports& ports, const ClientMemory& memory, const ClientConfig& config)
     : ports_(ports),
       memory_(memory),
-      config_(config),
+      recorder_config_(config.recorder),
       bus_queue_(memory.queue),
-      own_queue_(part(memory.cloud, kSealerWorkspace + kPrekeyBundleMax + kCourierWorkspace, kOwnQueueMemory),
-                 kOwnContentMax),
+      own_queue_(part(memory.cloud, kClientSealMemory + kCourierWorkspace, kOwnQueueMemory), kOwnContentMax),
       recorder_(ports.bus, bus_queue_, time_snapshot_, ports.clock),
       state_(ports.state),
       spool_(ports.spool),
       time_(ports.clock, ports.verifier, state_, config.build_time),
-      prekeys_(state_, time_, identity_, part(memory.cloud, kSealerWorkspace, kPrekeyBundleMax)),
+      prekeys_(state_, time_, identity_, part(memory.cloud, 0, kPrekeyBundleMax)),
       prekey_client_(ports.vault, identity_, time_, prekeys_),
       sealer_({ports.vault, ports.clock, state_, spool_, time_, prekeys_, identity_, bus_queue_, own_queue_,
                &recorder_, &time_snapshot_, part(memory.cloud, 0, kSealerWorkspace)},
               config.sealer),
       courier_({ports.channel, ports.vault, ports.clock, spool_, time_, prekeys_, prekey_client_, sealer_,
-                part(memory.cloud, kSealerWorkspace + kPrekeyBundleMax, kCourierWorkspace)},
+                part(memory.cloud, kClientSealMemory, kCourierWorkspace)},
                config.courier) {}
 
 Status Client::start(const SignalTable& table) {
@@ -35,7 +34,7 @@ Status Client::start(const SignalTable& table) {
   WAYSEAL_TRY(identity_.load(ports_.vault, ports_.verifier));
   WAYSEAL_TRY(time_.load());
   WAYSEAL_TRY(prekeys_.load());
-  WAYSEAL_TRY(recorder_.start(table, memory_.collector, config_.recorder));
+  WAYSEAL_TRY(recorder_.start(table, memory_.collector, recorder_config_));
   started_ = true;
   return Status::kOk;
 }

@@ -57,8 +57,12 @@ Status Recorder::take_frames(MonotonicTime now) {
   return Status::kWouldBlock;
 }
 
-/// \return false when frames are left because the queue is full. The one loop over frames: all that it calls is part of it.
-[[gnu::flatten]] bool Recorder::take_pending() {
+/// \return false when frames are left because the queue is full. The one loop over frames: all that it calls is part of it,
+/// unless the build is for size.
+#ifndef __OPTIMIZE_SIZE__
+[[gnu::flatten]]
+#endif
+bool Recorder::take_pending() {
   while (pending_ < received_) {
     if (when_full_ == WhenFull::kWait && !collector_.has_room()) return false;
     take(frames_[pending_++]);

@@ -35,7 +35,8 @@ bool same_drops(const BusLoss& a, const BusLoss& b) {
 Sealer::Sealer(const SealerParts& parts, const SealerConfig& config)
     : parts_(parts),
       config_(config),
-      session_(parts.vault, parts.clock, parts.state, parts.prekeys, parts.identity) {}
+      openings_(parts.state, parts.prekeys),
+      session_(parts.vault, parts.clock, openings_, parts.identity) {}
 
 Status Sealer::check_config() const {
   const bool positive = config_.sync_interval_ms > 0 && config_.sync_bytes > 0 &&

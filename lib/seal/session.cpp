@@ -5,11 +5,6 @@
 #include "wayseal/seal/envelope.hpp"
 
 namespace wayseal {
-namespace {
-
-constexpr size_t kCounterSize = 8;
-
-}  // namespace
 
 Status Session::open(const CryptoPolicy& policy, const PreviousSession& previous, MutableBytes out,
                      size_t& size) {
@@ -48,13 +43,13 @@ Status Session::open(const CryptoPolicy& policy, const PreviousSession& previous
 // The steps up to both keys, in the order of PROTOCOL.md.
 Status Session::agree(SuiteSet offer, Opening& opening) {
   opening.offer = offer.bits;
-  WAYSEAL_TRY(next_counter(opening.counter));
+  WAYSEAL_TRY(openings_.next_counter(opening.counter));
   EphemeralKey ephemeral;
   WAYSEAL_TRY(vault_.make_ephemeral(ephemeral, opening.ephemeral));
   WAYSEAL_TRY(vault_.random(opening.nonce.mutable_bytes()));
   // Verifies the bundle's chain again and marks the prekey, before anything is derived from it.
   TakenPrekey prekey;
-  WAYSEAL_TRY(prekeys_.take(offer, prekey));
+  WAYSEAL_TRY(openings_.take(offer, prekey));
   const Result<Suite> suite = strongest_suite(prekey.suites);
   if (!suite.ok()) return suite.status();
   suite_ = suite.value();
@@ -66,21 +61,6 @@ Status Session::agree(SuiteSet offer, Opening& opening) {
   WAYSEAL_TRY(transcript_hash(opening, identity_.certificate_digest(), identity_.id(), th_));
   id_ = session_id_of(th_);
   return vault_.derive(ephemeral, suite_, opening.prekey_point, th_, keys_);
-}
-
-Status Session::next_counter(uint64_t& counter) {
-  uint8_t bytes[kCounterSize];
-  const Result<size_t> size = state_.get(StateItem::kSessionCounter, bytes);
-  uint64_t last = 0;
-  if (size.ok() && size.value() == kCounterSize) {
-    last = load_be64(bytes);
-  } else if (size.status() != Status::kNotFound) {
-    return size.ok() ? Status::kStorageFailed : size.status();
-  }
-  if (last == UINT64_MAX) return Status::kExhausted;
-  counter = last + 1;
-  store_be64(bytes, counter);
-  return state_.put(StateItem::kSessionCounter, bytes);
 }
 
 SessionState Session::state() const {

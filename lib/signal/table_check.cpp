@@ -20,9 +20,23 @@ Status SignalTable::load(Bytes table) {
   return Status::kOk;
 }
 
-Status TableCheck::run(Bytes bytes) {
+Status SignalTable::load_built_in(Bytes table) {
+  *this = SignalTable();
+  SignalTable candidate;
+  WAYSEAL_TRY(TableCheck(candidate).lay_out(table));
+  *this = candidate;
+  return Status::kOk;
+}
+
+Status TableCheck::lay_out(Bytes bytes) {
   WAYSEAL_TRY(header(bytes));
   WAYSEAL_TRY(place(core_));
+  if (!names_.empty()) table_.names_ = names_.data();
+  return Status::kOk;
+}
+
+Status TableCheck::run(Bytes bytes) {
+  WAYSEAL_TRY(lay_out(bytes));
   WAYSEAL_TRY(messages());
   WAYSEAL_TRY(groups());
   WAYSEAL_TRY(selectors());
@@ -322,7 +336,6 @@ Status TableCheck::names() const {
   for (uint32_t i = 0; i < values; ++i, p += fmt::names::kValueSize) {
     WAYSEAL_TRY(text(p + fmt::names::kValueText, texts));
   }
-  table_.names_ = names_.data();
   return Status::kOk;
 }
 

@@ -12,6 +12,9 @@ namespace wayseal {
 class TableCheck {
  public:
   explicit TableCheck(SignalTable& table) : table_(table) {}
+  /// Sizes and checksums: the table is placed.
+  Status lay_out(Bytes bytes);
+  /// Everything.
   Status run(Bytes bytes);
 
  private:

@@ -9,16 +9,20 @@ namespace {
 
 constexpr uint32_t kPolynomial = 0x82F63B78;  // 0x1EDC6F41, reflected
 
-// entries[n][i]: what byte i has become n bytes later.
+// What is left of the lowest `bits` bits of a value once they have been shifted out.
+constexpr uint32_t shifted_out(uint32_t value, int bits) {
+  for (int i = 0; i < bits; ++i) value = (value & 1U) != 0 ? (value >> 1) ^ kPolynomial : value >> 1;
+  return value;
+}
+
+// entries[n][i]: what byte i has become n bytes later. Without such tables, what half a byte becomes.
 struct Tables {
-  uint32_t entries[kChecksumTables][256] = {};
+  static constexpr int kBits = kChecksumTables == 0 ? 4 : 8;
+  static constexpr size_t kRows = kChecksumTables == 0 ? 1 : kChecksumTables;
+  uint32_t entries[kRows][size_t{1} << kBits] = {};
   constexpr Tables() {
-    for (uint32_t i = 0; i < 256; ++i) {
-      uint32_t value = i;
-      for (int bit = 0; bit < 8; ++bit) value = (value & 1U) != 0 ? (value >> 1) ^ kPolynomial : value >> 1;
-      entries[0][i] = value;
-    }
-    for (size_t n = 1; n < kChecksumTables; ++n) {
+    for (uint32_t i = 0; i < 1U << kBits; ++i) entries[0][i] = shifted_out(i, kBits);
+    for (size_t n = 1; n < kRows; ++n) {
       for (size_t i = 0; i < 256; ++i) {
         const uint32_t before = entries[n - 1][i];
         entries[n][i] = entries[0][before & 0xFFU] ^ (before >> 8);
@@ -40,7 +44,15 @@ uint32_t crc32c(uint32_t crc, Bytes data) {
       crc = t[3][crc & 0xFFU] ^ t[2][(crc >> 8) & 0xFFU] ^ t[1][(crc >> 16) & 0xFFU] ^ t[0][crc >> 24];
     }
   }
-  for (; at != data.end(); ++at) crc = kTables.entries[0][(crc ^ *at) & 0xFFU] ^ (crc >> 8);
+  const auto& table = kTables.entries[0];
+  for (; at != data.end(); ++at) {
+    if constexpr (kChecksumTables == 0) {
+      crc = table[(crc ^ *at) & 0xFU] ^ (crc >> 4);
+      crc = table[(crc ^ (*at >> 4)) & 0xFU] ^ (crc >> 4);
+    } else {
+      crc = table[(crc ^ *at) & 0xFFU] ^ (crc >> 8);
+    }
+  }
   return ~crc;
 }
 
@@ -70,7 +82,7 @@ Result<bool> is_blank(Storage& storage, uint64_t from, uint64_t to) {
 
 Status Writer::program(Bytes data) {
   while (!data.empty()) {
-    const uint64_t room = geometry_.block_size - offset_ % geometry_.block_size;
+    const uint64_t room = geometry_.block_size - (offset_ & (geometry_.block_size - 1));
     const Bytes part = data.size() < room ? data : data.first(static_cast<size_t>(room));
     WAYSEAL_TRY(storage_.program(offset_, part));
     offset_ += part.size();
@@ -87,7 +99,7 @@ Status Writer::flush_staged() {
 
 Status Writer::write(Bytes data) {
   while (!data.empty()) {
-    const size_t whole = data.size() - data.size() % geometry_.program_size;
+    const size_t whole = data.size() - (data.size() & (geometry_.program_size - 1));
     if (staged_ == 0 && whole >= kProgramMax) {
       WAYSEAL_TRY(program(data.first(whole)));
       data = data.from(whole);
@@ -116,7 +128,7 @@ Status Writer::copy(uint64_t from, uint32_t size) {
 }
 
 Status Writer::finish() {
-  while (staged_ % geometry_.program_size != 0) stage_[staged_++] = 0xFF;
+  while ((staged_ & (geometry_.program_size - 1)) != 0) stage_[staged_++] = 0xFF;
   return flush_staged();
 }
 

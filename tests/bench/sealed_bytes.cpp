@@ -23,7 +23,8 @@ struct Vehicle {
 
   fakes::VehicleWorld world;
   fakes::VehicleLife life{world};
-  Session session{world.vault, world.clock, life.state, life.prekeys, life.identity};
+  StoredOpenings openings{life.state, life.prekeys};
+  Session session{world.vault, world.clock, openings, life.identity};
 };
 
 struct Totals {

@@ -116,7 +116,8 @@ class TokenVehicle {
   Blob workspace = Blob(kPrekeyBundleMax);
   PrekeyStore prekeys{state, time, identity, mutable_view(workspace)};
   PrekeyClient client{vault, identity, time, prekeys};
-  Session session{vault, clock, state, prekeys, identity};
+  StoredOpenings openings{state, prekeys};
+  Session session{vault, clock, openings, identity};
   Blob opening = Blob(kSessionOpenBytesMax);
 };
 

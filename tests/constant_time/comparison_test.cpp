@@ -77,7 +77,8 @@ TEST_CASE("constant time: the transcript hash that a refusal names") {
   VehicleWorld world;
   VehicleLife life(world);
   REQUIRE(life.fetch(1).bundle == Status::kOk);
-  Session session(world.vault, world.clock, life.state, life.prekeys, life.identity);
+  StoredOpenings openings(life.state, life.prekeys);
+  Session session(world.vault, world.clock, openings, life.identity);
   Blob open(kSessionOpenBytesMax);
   size_t size = 0;
   REQUIRE(session.open({}, {}, mutable_view(open), size) == Status::kOk);

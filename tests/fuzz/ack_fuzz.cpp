@@ -20,7 +20,10 @@ using fakes::must;
 
 /// A vehicle with an open session, and the backend that knows it. Made once: nothing that the target does changes it.
 struct Scene {
-  Scene() : life(world), session(world.vault, world.clock, life.state, life.prekeys, life.identity) {
+  Scene()
+      : life(world),
+        openings(life.state, life.prekeys),
+        session(world.vault, world.clock, openings, life.identity) {
     life.fetch(1);
     fakes::Blob open(kSessionOpenBytesMax);
     size_t size = 0;
@@ -44,6 +47,7 @@ struct Scene {
 
   fakes::VehicleWorld world;
   fakes::VehicleLife life;
+  StoredOpenings openings;
   Session session;
 };
 

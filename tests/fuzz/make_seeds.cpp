@@ -266,7 +266,8 @@ void add_sessions(const Corpus& corpus) {
   fakes::VehicleWorld world;
   fakes::VehicleLife life(world);
   life.fetch(2);
-  Session session(world.vault, world.clock, life.state, life.prekeys, life.identity);
+  StoredOpenings openings(life.state, life.prekeys);
+  Session session(world.vault, world.clock, openings, life.identity);
   PreviousSession previous;
   for (const char* name : {"first", "second"}) {
     fakes::Blob open(kSessionOpenBytesMax);

@@ -4,8 +4,13 @@
 option(WAYSEAL_BUILD_PORTS "Build the ports in hal/" ${WAYSEAL_HOSTED_TOP_LEVEL})
 option(WAYSEAL_BUILD_EXAMPLES "Build examples/" ${WAYSEAL_HOSTED_TOP_LEVEL})
 option(WAYSEAL_BUILD_TESTS "Build tests/" ${WAYSEAL_HOSTED_TOP_LEVEL})
+option(WAYSEAL_PSA_STORAGE "Let mbedTLS's PSA hold keys of its own across restarts, as hal/psa needs"
+  ${WAYSEAL_HOSTED_TOP_LEVEL})
 option(WAYSEAL_WERROR "Treat warnings in Wayseal's own code as errors" ${PROJECT_IS_TOP_LEVEL})
 option(WAYSEAL_CCACHE "Compile through ccache when it is installed" ${PROJECT_IS_TOP_LEVEL})
+set(WAYSEAL_PROFILE "" CACHE STRING "Limits of the library: empty (a Linux TCU), standard or tiny (core/profile_*.hpp)")
+set_property(CACHE WAYSEAL_PROFILE PROPERTY STRINGS "" standard tiny)
+set(WAYSEAL_CONFIG_FILE "" CACHE STRING "Header with limits of your own (core/config.hpp), as #include finds it")
 option(WAYSEAL_INSTALL "Add install rules" ${PROJECT_IS_TOP_LEVEL})
 
 # Where toolchains/setup puts what it fetches.

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
 /// Every limit of the library, in one place. An integrator overrides a limit by compiling the library and the
-/// application with `-DWAYSEAL_CONFIG_FILE="my_config.hpp"`, a file that defines any of the macros below.
+/// application with `-DWAYSEAL_CONFIG_FILE="my_config.hpp"`, a file that defines any of the macros below, or those that
+/// stand beside their limit in another header (WAYSEAL_UPLOAD_ITEMS_MAX, ...).
 /// Limits never change a type's meaning or the wire format, only how much is held.
+///
+/// The defaults suit a Linux TCU. For microcontrollers there are two profiles, which are such files: core/profile_standard.hpp
+/// (the whole way) and core/profile_tiny.hpp (collect and seal). With CMake: -DWAYSEAL_PROFILE=standard. What they cost
+/// is measured by `tests/run size`.
 #ifndef WAYSEAL_CORE_CONFIG_HPP
 #define WAYSEAL_CORE_CONFIG_HPP
 
@@ -69,10 +74,10 @@ static_assert(kLiveSessionsMax >= 2, "the current session and the one before it"
 /// Loss ranges that are remembered apart; beyond that, neighbours are merged (never evicted).
 inline constexpr size_t kLossRangesMax = WAYSEAL_LOSS_RANGES_MAX;
 
-/// Tables of the storage's checksum, 1 KiB of flash each: 4 take four bytes at a time, 1 takes one. By default 4 where
-/// pointers have 64 bits. What is stored does not depend on it.
+/// Tables of the storage's checksum, 1 KiB of flash each: 4 take four bytes at a time, 1 takes one; 0 takes half a byte at a
+/// time, with a table of 64 bytes. By default 4 where pointers have 64 bits. What is stored does not depend on it.
 inline constexpr size_t kChecksumTables = WAYSEAL_CHECKSUM_TABLES;
-static_assert(kChecksumTables == 1 || kChecksumTables == 4, "one table, or four");
+static_assert(kChecksumTables <= 1 || kChecksumTables == 4, "no table, one, or four");
 
 /// Largest certificate in bytes of DER, leaf or intermediate.
 inline constexpr size_t kCertificateMax = WAYSEAL_CERTIFICATE_MAX;

@@ -9,6 +9,10 @@
 #include "wayseal/flow/recorder.hpp"
 #include "wayseal/flow/sealer.hpp"
 
+#ifndef WAYSEAL_OWN_CONTENT_MAX
+#define WAYSEAL_OWN_CONTENT_MAX 1024
+#endif
+
 namespace wayseal {
 
 /// How the client works. The defaults suit a Linux TCU.
@@ -33,11 +37,14 @@ struct ClientMemory {
 
 /// Contents that the cloud side makes itself, events and manifests: how many may wait, and their size.
 inline constexpr size_t kOwnContents = 2;
-inline constexpr size_t kOwnContentMax = 1024;
+inline constexpr size_t kOwnContentMax = WAYSEAL_OWN_CONTENT_MAX;
+static_assert(kOwnContentMax >= 128 && kOwnContentMax <= kContentMax, "an event fits, and a record holds it");
 inline constexpr size_t kOwnQueueMemory = RecordQueue::memory_needed(kOwnContents, kOwnContentMax);
+/// Where the Sealer works, and the PrekeyStore when the Sealer opens a session: never both at a time.
+inline constexpr size_t kClientSealMemory =
+    kSealerWorkspace > kPrekeyBundleMax ? kSealerWorkspace : kPrekeyBundleMax;
 /// Bytes of ClientMemory::cloud.
-inline constexpr size_t kClientCloudMemory =
-    kSealerWorkspace + kPrekeyBundleMax + kCourierWorkspace + kOwnQueueMemory;
+inline constexpr size_t kClientCloudMemory = kClientSealMemory + kCourierWorkspace + kOwnQueueMemory;
 
 /// What has been counted, for status pages and logs. No secret and no telemetry is in it.
 struct ClientStats {
@@ -127,7 +134,7 @@ class Client {
 
   Ports ports_;
   ClientMemory memory_;
-  ClientConfig config_;
+  RecorderConfig recorder_config_;
   TimeSnapshot time_snapshot_;
   RecordQueue bus_queue_;
   RecordQueue own_queue_;

@@ -186,6 +186,7 @@ class Sealer {
 
   SealerParts parts_;
   SealerConfig config_;
+  StoredOpenings openings_;
   Session session_;
   SealerStats stats_;
   Reported reported_;

@@ -8,14 +8,19 @@
 #include "wayseal/core/status.hpp"
 #include "wayseal/core/types.hpp"
 
+#ifndef WAYSEAL_ACK_CONTENT_MAX
+#define WAYSEAL_ACK_CONTENT_MAX 4096
+#endif
+
 namespace wayseal {
 
 /// Bytes of an entry's bitmap at most.
 inline constexpr size_t kAckBitmapMax = 32;
 /// Entries of one Ack at most.
 inline constexpr size_t kAckSessionsMax = 32;
-/// Padded content of a sealed Ack at most, in bytes.
-inline constexpr size_t kAckContentMax = 4096;
+/// Padded content of a sealed Ack at most, in bytes. kAckSessionsMax entries with full bitmaps take 2,000.
+inline constexpr size_t kAckContentMax = WAYSEAL_ACK_CONTENT_MAX;
+static_assert(kAckContentMax >= 2304 && kAckContentMax <= 4096, "every Ack that PROTOCOL.md allows, padded");
 
 /// One session of an Ack.
 struct SessionAck {

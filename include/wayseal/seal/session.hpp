@@ -11,9 +11,8 @@
 #include "wayseal/hal/key_vault.hpp"
 #include "wayseal/seal/ack.hpp"
 #include "wayseal/seal/opening.hpp"
+#include "wayseal/seal/opening_source.hpp"
 #include "wayseal/seal/policy.hpp"
-#include "wayseal/state/state_store.hpp"
-#include "wayseal/trust/prekey_store.hpp"
 #include "wayseal/trust/vehicle_identity.hpp"
 
 namespace wayseal {
@@ -41,9 +40,8 @@ struct SealedRecord {
 class Session {
  public:
   /// All are borrowed.
-  Session(KeyVault& vault, const Clock& clock, StateStore& state, PrekeyStore& prekeys,
-          const VehicleIdentity& identity)
-      : vault_(vault), clock_(clock), state_(state), prekeys_(prekeys), identity_(identity) {}
+  Session(KeyVault& vault, const Clock& clock, OpeningSource& openings, const VehicleIdentity& identity)
+      : vault_(vault), clock_(clock), openings_(openings), identity_(identity) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session() { close(); }
@@ -87,15 +85,13 @@ class Session {
   void close();
 
  private:
-  Status next_counter(uint64_t& counter);
   Status agree(SuiteSet offer, Opening& opening);
   bool keys_gone() const { return epoch_ != vault_.epoch(); }
   bool forked() const { return continuity_ != clock_.continuity(); }
 
   KeyVault& vault_;
   const Clock& clock_;
-  StateStore& state_;
-  PrekeyStore& prekeys_;
+  OpeningSource& openings_;
   const VehicleIdentity& identity_;
   SessionKeys keys_;
   NonceCounter counter_;

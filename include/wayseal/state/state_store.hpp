@@ -24,7 +24,7 @@ enum class StateItem : uint8_t {
 inline constexpr size_t kStateItemsMax = 16;
 
 /// Largest value in bytes: a full signed prekey bundle with its chain.
-inline constexpr size_t kStateValueMax = (kPrekeysMax + 1) * 96 + kChainMax * kCertificateMax + 1024;
+inline constexpr size_t kStateValueMax = (kPrekeysMax + 1) * 96 + kChainMax * kCertificateMax + 512;
 
 /// Keeps the newest value of each item in one Storage area. The area is cut into two halves of whole blocks.
 /// One half is active: a header, then a log in which the last entry of an item counts, each with a CRC-32C.

@@ -59,7 +59,8 @@ struct Vehicle {
 
   VehicleWorld world;
   VehicleLife life{world};
-  Session session{world.vault, world.clock, life.state, life.prekeys, life.identity};
+  StoredOpenings openings{life.state, life.prekeys};
+  Session session{world.vault, world.clock, openings, life.identity};
   Blob open_bytes;
 };
 

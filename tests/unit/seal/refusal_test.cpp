@@ -18,7 +18,9 @@ using fakes::view;
 
 struct Opened {
   explicit Opened(VehicleWorld& world)
-      : life(world), session(world.vault, world.clock, life.state, life.prekeys, life.identity) {
+      : life(world),
+        openings(life.state, life.prekeys),
+        session(world.vault, world.clock, openings, life.identity) {
     REQUIRE(life.fetch(2).bundle == Status::kOk);
     size_t size = 0;
     REQUIRE(session.open({}, {}, mutable_view(open), size) == Status::kOk);
@@ -30,6 +32,7 @@ struct Opened {
   Status fits() { return refusal_fits(refusal, view(open), life.identity.id()); }
 
   VehicleLife life;
+  StoredOpenings openings;
   Session session;
   Blob open = Blob(kSessionOpenBytesMax);
   Refusal refusal;

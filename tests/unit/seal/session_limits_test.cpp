@@ -18,7 +18,9 @@ using fakes::view;
 
 struct Opener {
   explicit Opener(VehicleWorld& world)
-      : life(world), session(world.vault, world.clock, life.state, life.prekeys, life.identity) {
+      : life(world),
+        openings(life.state, life.prekeys),
+        session(world.vault, world.clock, openings, life.identity) {
     REQUIRE(life.fetch(4).bundle == Status::kOk);
   }
   Status open() { return session.open({}, {}, mutable_view(bytes), size); }
@@ -28,6 +30,7 @@ struct Opener {
   }
 
   VehicleLife life;
+  StoredOpenings openings;
   Session session;
   Blob bytes = Blob(kSessionOpenBytesMax);
   size_t size = 0;

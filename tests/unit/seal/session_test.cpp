@@ -24,7 +24,9 @@ using fakes::view;
 // A vehicle with prekeys and a session object.
 struct Driver {
   explicit Driver(VehicleWorld& world, size_t one_time = 4)
-      : life(world), session(world.vault, world.clock, life.state, life.prekeys, life.identity) {
+      : life(world),
+        openings(life.state, life.prekeys),
+        session(world.vault, world.clock, openings, life.identity) {
     if (one_time > 0) REQUIRE(life.fetch(one_time).bundle == Status::kOk);
   }
 
@@ -53,6 +55,7 @@ struct Driver {
   size_t open_size = 0;
   Blob sealed = Blob(kRecordMax);
   Blob plain = Blob(kAckContentMax);
+  StoredOpenings openings;
   Session session;
 };
 
@@ -181,10 +184,58 @@ TEST_CASE("session: without prekeys, identity, suite or storage there is none, a
   world.state_flash.fail_all_writes(std::nullopt);
   CHECK(driver.life.prekeys.counts().one_time == 1);
   const VehicleIdentity nobody;
-  Session session(world.vault, world.clock, driver.life.state, driver.life.prekeys, nobody);
+  StoredOpenings openings(driver.life.state, driver.life.prekeys);
+  Session session(world.vault, world.clock, openings, nobody);
   CHECK(session.open({}, {}, mutable_view(driver.open_bytes), driver.open_size) == Status::kBadState);
   CHECK(driver.session.open({}, {}, {driver.open_bytes.data(), 100}, driver.open_size) ==
         Status::kBufferTooSmall);
+}
+
+namespace {
+
+// What a device of the tiny profile brings: a counter of its token, and a provisioned last-resort prekey.
+class ProvisionedOpenings final : public OpeningSource {
+ public:
+  explicit ProvisionedOpenings(const TakenPrekey& prekey) : prekey_(prekey) {}
+
+ private:
+  Status do_next_counter(uint64_t& counter) override {
+    counter = ++counter_;
+    return Status::kOk;
+  }
+  Status do_take(SuiteSet usable, TakenPrekey& out) override {
+    out = prekey_;
+    out.suites = prekey_.suites & usable;
+    return out.suites.empty() ? Status::kNotFound : Status::kOk;
+  }
+
+  TakenPrekey prekey_;
+  uint64_t counter_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("session: counter and prekey may come from elsewhere than the state store (tiny profile)") {
+  VehicleWorld world;
+  Driver driver(world, 0);
+  REQUIRE(driver.life.fetch(1).bundle == Status::kOk);
+  TakenPrekey prekey;
+  REQUIRE(driver.life.prekeys.take({3}, prekey) == Status::kOk);
+  REQUIRE(driver.life.prekeys.take({3}, prekey) == Status::kOk);
+  REQUIRE(prekey.last_resort);
+  ProvisionedOpenings openings(prekey);
+  Session session(world.vault, world.clock, openings, driver.life.identity);
+  for (uint64_t counter = 1; counter <= 2; ++counter) {
+    REQUIRE(session.open({}, {}, mutable_view(driver.open_bytes), driver.open_size) == Status::kOk);
+    REQUIRE(world.backend.take_open(view(driver.open_bytes).first(driver.open_size)).has_value());
+    const Blob content{2, 0, 1, 7};
+    SealedRecord record;
+    REQUIRE(session.seal(view(content), mutable_view(driver.sealed), record) == Status::kOk);
+    const auto opened = world.backend.open(driver.sealed_bytes(record));
+    REQUIRE(opened.has_value());
+    CHECK(opened->session == session.id());
+    CHECK(opened->payload == Blob{7});
+  }
 }
 
 TEST_CASE("session: the strongest common suite is taken, and a changed offer does not verify") {

@@ -104,7 +104,8 @@ class VectorVehicle {
   Blob workspace = Blob(kPrekeyBundleMax);
   PrekeyStore prekeys{state, time, identity, mutable_view(workspace)};
   PrekeyClient client{vault, identity, time, prekeys};
-  Session session{vault, clock, state, prekeys, identity};
+  StoredOpenings openings{state, prekeys};
+  Session session{vault, clock, openings, identity};
 };
 
 /// Framed and padded, as `frame_content` does it.

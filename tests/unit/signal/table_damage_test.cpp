@@ -87,6 +87,26 @@ size_t decode_all(const SignalTable& table) {
 
 }  // namespace
 
+TEST_CASE("table: one that is built in is taken by sizes and checksums, and is the same table") {
+  const TestTable whole(kEverything);
+  const std::vector<uint8_t>& bytes = whole.built.bytes;
+  SignalTable checked;
+  SignalTable built_in;
+  REQUIRE(checked.load(view(bytes)) == Status::kOk);
+  REQUIRE(built_in.load_built_in(view(bytes)) == Status::kOk);
+  CHECK(built_in.id() == checked.id());
+  CHECK(built_in.signal_count() == checked.signal_count());
+  CHECK(built_in.has_names());
+  CHECK(decode_all(built_in) == decode_all(checked));
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    std::vector<uint8_t> damaged = bytes;
+    damaged[i] ^= 0x10;
+    CHECK(built_in.load_built_in(view(damaged)) != Status::kOk);
+    CHECK(built_in.signal_count() == 0);
+  }
+  CHECK(built_in.load_built_in(view(bytes).first(bytes.size() - 1)) == Status::kMalformed);
+}
+
 TEST_CASE("A table cut short anywhere is refused, except exactly before its names") {
   const TestTable whole(kEverything);
   const std::vector<uint8_t>& bytes = whole.built.bytes;
