@@ -75,23 +75,27 @@ function(_wayseal_add_mbedtls)
   # Files outside the configuration compile to nothing; listing all keeps this right for every 3.6.x.
   file(GLOB sources "${prepared}/library/*.c")
   list(FILTER sources EXCLUDE REGEX "/(net_sockets|timing|psa_its_file|entropy_poll|ssl_tls12_[a-z]*)\\.c$")
-  add_library(wayseal_mbedtls STATIC ${sources} "${_wayseal_toolchains}/mbedtls/driver/wayseal_vault_driver.c")
+  add_library(wayseal_mbedtls STATIC ${sources} "${_wayseal_toolchains}/mbedtls/driver/wayseal_vault_driver.c"
+    "${_wayseal_toolchains}/mbedtls/its/its_none.c")
   _wayseal_foreign(wayseal_mbedtls)
   get_filename_component(config_dir "${WAYSEAL_MBEDTLS_CONFIG}" DIRECTORY)
   get_filename_component(config_name "${WAYSEAL_MBEDTLS_CONFIG}" NAME)
   target_include_directories(wayseal_mbedtls SYSTEM PUBLIC
     $<BUILD_INTERFACE:${prepared}/include> $<BUILD_INTERFACE:${config_dir}>
-    $<BUILD_INTERFACE:${_wayseal_toolchains}/mbedtls/driver>
+    $<BUILD_INTERFACE:${_wayseal_toolchains}/mbedtls/driver> $<BUILD_INTERFACE:${_wayseal_toolchains}/mbedtls/its>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/wayseal-deps/mbedtls>)
   target_include_directories(wayseal_mbedtls PRIVATE "${prepared}/library" "${prepared}/3rdparty/everest/include"
     "${prepared}/3rdparty/p256-m")
-  target_compile_definitions(wayseal_mbedtls PUBLIC MBEDTLS_CONFIG_FILE="${config_name}")
+  target_compile_definitions(wayseal_mbedtls PUBLIC MBEDTLS_CONFIG_FILE="${config_name}"
+    $<$<BOOL:${WAYSEAL_PSA_STORAGE}>:WAYSEAL_PSA_STORAGE>)
   if(UNIX)
     find_package(Threads REQUIRED)
     target_link_libraries(wayseal_mbedtls PUBLIC Threads::Threads)
   endif()
   if(WAYSEAL_INSTALL)
     install(DIRECTORY "${prepared}/include/mbedtls" "${prepared}/include/psa"
+      DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wayseal-deps/mbedtls")
+    install(DIRECTORY "${_wayseal_toolchains}/mbedtls/its/psa"
       DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wayseal-deps/mbedtls")
     install(FILES "${WAYSEAL_MBEDTLS_CONFIG}" "${_wayseal_toolchains}/mbedtls/driver/wayseal_vault_driver.h"
       DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wayseal-deps/mbedtls")

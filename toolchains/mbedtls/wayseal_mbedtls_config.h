@@ -9,7 +9,7 @@
  *                           verify callback.
  *   MBEDTLS_FS_IO, NET_C    no files and no sockets below the HAL.
  *   TLS 1.2, PSK, tickets, ChaCha20-Poly1305, RSA, other curves.
- *   ENTROPY, CTR_DRBG       random bytes come from the token, through MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG.
+ *   ENTROPY, CTR_DRBG       random bytes come from the token or the board, through MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG.
  */
 
 /* Platform */
@@ -30,8 +30,24 @@
 #define MBEDTLS_AES_ROM_TABLES
 #define MBEDTLS_AES_FEWER_TABLES
 #define MBEDTLS_SHA256_SMALLER
-#define MBEDTLS_PSA_KEY_SLOT_COUNT 8
 #define MBEDTLS_SSL_IN_CONTENT_LEN 4096
+/* One program, one memory: PSA need not copy what it is given before it reads it. */
+#define MBEDTLS_PSA_ASSUME_EXCLUSIVE_BUFFERS
+#endif
+
+/* Keys that PSA holds itself, for hal/psa; psa_its_* come from wayseal_hal_psa_its or from the platform. A slot is a
+ * key: two a session and one more while it opens, up to six of a TLS handshake, two identities. */
+#if defined(WAYSEAL_PSA_STORAGE)
+#define MBEDTLS_PSA_CRYPTO_STORAGE_C
+#endif
+#if !defined(MBEDTLS_PSA_KEY_SLOT_COUNT)
+#if defined(WAYSEAL_PSA_STORAGE) && defined(__unix__)
+#define MBEDTLS_PSA_KEY_SLOT_COUNT 96
+#elif defined(WAYSEAL_PSA_STORAGE)
+#define MBEDTLS_PSA_KEY_SLOT_COUNT 16
+#elif !defined(__unix__)
+#define MBEDTLS_PSA_KEY_SLOT_COUNT 8
+#endif
 #endif
 
 /* PSA Crypto, with the opaque driver of toolchains/mbedtls/driver */

@@ -8,10 +8,17 @@ enum { kDigestSize = 32, kSignatureSize = 64, kPointSize = 65 };
 /* Forced by mbedTLS: mbedtls_psa_external_get_random is one function for the whole process. */
 static wayseal_random_source random_source;
 static void* random_context;
+static wayseal_random_source platform_source;
+static void* platform_context;
 
 void wayseal_psa_set_random_source(wayseal_random_source source, void* context) {
   random_source = source;
   random_context = context;
+}
+
+void wayseal_psa_set_platform_random(wayseal_random_source source, void* context) {
+  platform_source = source;
+  platform_context = context;
 }
 
 psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context_t* context, uint8_t* output,
@@ -21,8 +28,9 @@ psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context
                                              size_t output_size, size_t* output_length) {
   (void)context;
   *output_length = 0;
-  if (random_source == NULL) return PSA_ERROR_INSUFFICIENT_ENTROPY;
-  const psa_status_t status = random_source(random_context, output, output_size);
+  const wayseal_random_source source = platform_source != NULL ? platform_source : random_source;
+  if (source == NULL) return PSA_ERROR_INSUFFICIENT_ENTROPY;
+  const psa_status_t status = source(platform_source != NULL ? platform_context : random_context, output, output_size);
   if (status != PSA_SUCCESS) return status;
   *output_length = output_size;
   return PSA_SUCCESS;

@@ -48,6 +48,11 @@ typedef psa_status_t (*wayseal_random_source)(void* context, uint8_t* out, size_
  * fails. One for the whole process, because mbedTLS asks without a context. Call it while no thread uses PSA. */
 void wayseal_psa_set_random_source(wayseal_random_source source, void* context);
 
+/** The same for a platform that has a source of its own: it goes before the other one. A vault that takes its random
+ * bytes from PSA (hal/psa) needs it, for a channel would ask the vault, the vault PSA, and PSA the channel. Call it
+ * before psa_crypto_init. The source must be fit for keys: a hardware generator, or a DRBG seeded by one. */
+void wayseal_psa_set_platform_random(wayseal_random_source source, void* context);
+
 /* Entry points of the driver, called by mbedTLS's generated wrappers only. */
 psa_status_t wayseal_vault_opaque_import_key(const psa_key_attributes_t* attributes, const uint8_t* data,
                                              size_t data_size, uint8_t* key_buffer, size_t key_buffer_size,
