@@ -176,7 +176,7 @@ bool Courier::take_reply(Bytes body) {
   Slices<kAcksMax> acks;
   Slices<kRefusalsMax> refusals;
   Slices<kOpenWantedMax> wanted;
-  wayseal_v1_UploadReply reply = wayseal_v1_UploadReply_init_zero;
+  wayseal_v1_UploadReply reply = {};
   reply.acks = into(acks);
   reply.refusals = into(refusals);
   reply.open_wanted = into(wanted);
@@ -202,7 +202,7 @@ bool Courier::take_refusals(Span<const Bytes> refusals) {
   bool taken = false;
   for (const Bytes message : refusals) {
     Bytes refusal;
-    wayseal_v1_SignedRefusalBytes wrapped = wayseal_v1_SignedRefusalBytes_init_zero;
+    wayseal_v1_SignedRefusalBytes wrapped = {};
     wrapped.refusal = wire::into(refusal);
     if (wire::decode(message, wayseal_v1_SignedRefusalBytes_fields, &wrapped) != Status::kOk) continue;
     if (parts_.sealer.take_refusal(refusal) == Status::kOk) taken = true;

@@ -13,7 +13,7 @@ bool put_message(pb_ostream_t& stream, uint32_t tag, const pb_msgdesc_t* fields,
 }
 
 bool put_bus(pb_ostream_t& stream, const BusLoss& bus) {
-  wayseal_v1_BusLoss message = wayseal_v1_BusLoss_init_zero;
+  wayseal_v1_BusLoss message = {};
   message.bus = bus.bus;
   message.frames = bus.frames;
   message.frames_dropped = bus.frames_dropped;
@@ -25,7 +25,7 @@ bool put_bus(pb_ostream_t& stream, const BusLoss& bus) {
 }
 
 bool put_range(pb_ostream_t& stream, const LossRange& range) {
-  wayseal_v1_LossRange message = wayseal_v1_LossRange_init_zero;
+  wayseal_v1_LossRange message = {};
   static_assert(sizeof(message.session_id) == SessionId::kSize, "as proto/record.options says");
   std::memcpy(message.session_id, range.session.data, SessionId::kSize);
   message.first = range.first;

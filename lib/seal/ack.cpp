@@ -8,7 +8,7 @@ namespace wayseal {
 namespace {
 
 Status decode_entry(Bytes bytes, SessionAck& out) {
-  wayseal_v1_SessionAck entry = wayseal_v1_SessionAck_init_zero;
+  wayseal_v1_SessionAck entry = {};
   WAYSEAL_TRY(wire::decode(bytes, wayseal_v1_SessionAck_fields, &entry));
   if (entry.contiguous > kSessionRecordsMax) return Status::kMalformed;
   std::memcpy(out.session.data, entry.session_id, SessionId::kSize);

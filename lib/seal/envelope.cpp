@@ -52,7 +52,7 @@ Status lay_out_sealed(const EnvelopeHeader& header, size_t content_bytes, Mutabl
 
 Status split_sealed(Bytes sealed, SealedView& out) {
   out = {};
-  wayseal_v1_Sealed message = wayseal_v1_Sealed_init_zero;
+  wayseal_v1_Sealed message = {};
   message.header = wire::into(out.header);
   message.ciphertext = wire::into(out.ciphertext);
   WAYSEAL_TRY(wire::decode(sealed, wayseal_v1_Sealed_fields, &message));

@@ -65,7 +65,7 @@ SessionId session_id_of(const Digest& th) {
 
 Status encode_session_open(const Opening& opening, const CertChain& chain, const EcSignature& signature,
                            MutableBytes out, size_t& size) {
-  wayseal_v1_SessionOpen message = wayseal_v1_SessionOpen_init_zero;
+  wayseal_v1_SessionOpen message = {};
   message.version = kVersion;
   message.suite = opening.suite;
   message.offer = opening.offer;
@@ -86,7 +86,7 @@ Status encode_session_open(const Opening& opening, const CertChain& chain, const
 }
 
 Status decode_session_open(Bytes bytes, Opening& opening, CertChain& chain) {
-  wayseal_v1_SessionOpen message = wayseal_v1_SessionOpen_init_zero;
+  wayseal_v1_SessionOpen message = {};
   chain = {};
   message.chain = wire::into(chain);
   WAYSEAL_TRY(wire::decode(bytes, wayseal_v1_SessionOpen_fields, &message));

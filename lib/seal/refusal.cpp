@@ -20,7 +20,7 @@ Status verify_refusal(Bytes message, const TimeKeeper& time, const VehicleIdenti
   WAYSEAL_TRY(split_signed(SignedLabel::kRefuse, message, parts));
   CertInfo signer;
   WAYSEAL_TRY(time.verify(parts, SignedLabel::kRefuse, Role::kPrekey, signer));
-  wayseal_v1_SessionRefused body = wayseal_v1_SessionRefused_init_zero;
+  wayseal_v1_SessionRefused body = {};
   uint64_t reason = 0;
   body.reason.funcs.decode = note_number;
   body.reason.arg = &reason;

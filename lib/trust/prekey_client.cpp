@@ -14,7 +14,7 @@ Status PrekeyClient::make_request(SuiteSet suites, size_t wanted, MutableBytes o
   begun_ = time_.moment();
   WAYSEAL_TRY(vault_.random(challenge_.mutable_bytes()));
 
-  wayseal_v1_PrekeysRequest request = wayseal_v1_PrekeysRequest_init_zero;
+  wayseal_v1_PrekeysRequest request = {};
   request.version = 1;
   std::memcpy(request.vehicle_id, identity_.id().text, identity_.id().size);
   std::memcpy(request.challenge, challenge_.data, Challenge::kSize);
@@ -30,7 +30,7 @@ Status PrekeyClient::make_request(SuiteSet suites, size_t wanted, MutableBytes o
   EcSignature signature;
   WAYSEAL_TRY(vault_.sign(IdentityKey::kE2e, digest, signature));
   const Bytes signature_bytes = signature.bytes();
-  wayseal_v1_SignedPrekeysRequest message = wayseal_v1_SignedPrekeysRequest_init_zero;
+  wayseal_v1_SignedPrekeysRequest message = {};
   message.body = wire::from(body);
   message.signature = wire::from(signature_bytes);
   message.chain = wire::from(identity_.chain());
@@ -45,7 +45,7 @@ Status PrekeyClient::take_reply(Bytes reply, PrekeysOutcome& outcome) {
   waiting_ = false;
   Bytes bundle;
   Bytes time;
-  wayseal_v1_PrekeysReply fields = wayseal_v1_PrekeysReply_init_zero;
+  wayseal_v1_PrekeysReply fields = {};
   fields.bundle = wire::into(bundle);
   fields.time = wire::into(time);
   WAYSEAL_TRY(wire::decode(reply, wayseal_v1_PrekeysReply_fields, &fields));

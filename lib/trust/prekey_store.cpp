@@ -79,7 +79,7 @@ class PrekeyStore::Scan {
   }
 
   bool one_time(pb_istream_t* stream) {
-    wayseal_v1_Prekey prekey = wayseal_v1_Prekey_init_zero;
+    wayseal_v1_Prekey prekey = {};
     if (!take_in(stream, prekey)) return false;
     if (!living(prekey) || used(prekey.id)) return true;
     ++counts_.one_time;
@@ -88,7 +88,7 @@ class PrekeyStore::Scan {
   }
 
   bool last_resort(pb_istream_t* stream) {
-    wayseal_v1_Prekey prekey = wayseal_v1_Prekey_init_zero;
+    wayseal_v1_Prekey prekey = {};
     if (++last_resorts_ > 1 || !take_in(stream, prekey)) return false;
     if (!living(prekey)) return true;
     counts_.last_resort = true;
@@ -112,9 +112,9 @@ class PrekeyStore::Scan {
   Depth depth_;
   Status verdict_ = Status::kOk;
   PrekeyCounts counts_;
-  wayseal_v1_PrekeyBundle fields_ = wayseal_v1_PrekeyBundle_init_zero;
-  wayseal_v1_Prekey chosen_ = wayseal_v1_Prekey_init_zero;
-  wayseal_v1_Prekey last_resort_ = wayseal_v1_Prekey_init_zero;
+  wayseal_v1_PrekeyBundle fields_ = {};
+  wayseal_v1_Prekey chosen_ = {};
+  wayseal_v1_Prekey last_resort_ = {};
   uint64_t ids_[kPrekeysMax + 1] = {};
   size_t id_count_ = 0;
   size_t last_resorts_ = 0;

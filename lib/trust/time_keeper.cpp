@@ -62,7 +62,7 @@ Status TimeKeeper::take(Bytes message, const Challenge& challenge, const Moment&
   CertInfo signer;
   // Dates come later: they are judged against the very time that is inside.
   WAYSEAL_TRY(verify_signed(parts, SignedLabel::kTime, Role::kTime, verifier_, CertificateDates{}, signer));
-  wayseal_v1_TimeStatement statement = wayseal_v1_TimeStatement_init_zero;
+  wayseal_v1_TimeStatement statement = {};
   WAYSEAL_TRY(wire::decode(parts.body, wayseal_v1_TimeStatement_fields, &statement));
   if (!equal_constant_time(Bytes{statement.challenge}, challenge.bytes())) return Status::kNotAuthentic;
 

@@ -104,7 +104,9 @@ class SegmentLog {
   void skip_failed(LogEntry& entry, uint32_t size);
   uint64_t address(uint64_t position) const { return position % ring_size_; }
   // Segments begin with a block: positions and addresses have the same borders.
-  uint64_t block_behind(uint64_t at) const { return at - at % geometry_.block_size + geometry_.block_size; }
+  uint64_t block_behind(uint64_t at) const {
+    return (at & ~uint64_t{geometry_.block_size - 1}) + geometry_.block_size;
+  }
 
   Storage& storage_;
   StorageGeometry geometry_;
