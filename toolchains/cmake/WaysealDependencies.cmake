@@ -109,6 +109,8 @@ function(_wayseal_add_nanopb)
   add_library(wayseal_nanopb STATIC "${tree}/pb_common.c" "${tree}/pb_encode.c" "${tree}/pb_decode.c")
   _wayseal_foreign(wayseal_nanopb)
   target_include_directories(wayseal_nanopb SYSTEM PUBLIC $<BUILD_INTERFACE:${tree}>)
+  # Messages lie in memory, and nobody reads the texts of errors.
+  target_compile_definitions(wayseal_nanopb PUBLIC PB_BUFFER_ONLY PB_NO_ERRMSG)
   set(WAYSEAL_NANOPB_GENERATOR "${tree}/generator/nanopb_generator.py" PARENT_SCOPE)
 endfunction()
 
