@@ -10,7 +10,7 @@
 namespace wayseal::test {
 namespace {
 
-#define ALL_RIGS FakeRig, SoftHsmRig, NssRig
+#define ALL_RIGS FakeRig, SoftHsmRig, NssRig, PsaRig
 
 std::vector<uint8_t> seal(KeyVault& vault, OpenedSession& session, Bytes aad, Bytes plaintext) {
   std::vector<uint8_t> out(plaintext.size() + kGcmTagSize);

@@ -7,6 +7,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "contract/key_vault/psa_device.hpp"
 #include "contract/key_vault/token_fixture.hpp"
 #include "fakes/fake_vault.hpp"
 
@@ -47,6 +48,22 @@ struct SoftHsmRig : TokenRig {
 };
 struct NssRig : TokenRig {
   NssRig() : TokenRig(TokenFixture::nss()) {}
+};
+
+/// mbedTLS's PSA Crypto with its keys on flash.
+class PsaRig {
+ public:
+  PsaRig() {
+    PsaProvisioning provisioning(device_.vault());
+    REQUIRE(provisioning.make_keys() == Status::kOk);
+    REQUIRE(provisioning.install(VaultObject::kDataRoot, root()) == Status::kOk);
+  }
+  KeyVault& vault() { return device_.vault(); }
+  Bytes root() const { return {root_, sizeof root_}; }
+
+ private:
+  uint8_t root_[3] = {0x30, 0x01, 0x00};
+  PsaDevice device_;
 };
 
 /// The backend's side of one session, in OpenSSL.

@@ -83,6 +83,7 @@ class PsaVault final : public KeyVault {
   using KeyVault::open;
 
  private:
+  friend class PsaProvisioning;
   friend struct PsaVaultTestAccess;  // Imports keys for test vectors; defined in the tests only.
 
   struct Slot {
