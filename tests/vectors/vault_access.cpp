@@ -4,6 +4,7 @@
 #include <iostream>
 #include <stdexcept>
 
+#include "contract/key_vault/psa_device.hpp"
 #include "contract/key_vault/token_fixture.hpp"
 #include "fakes/fake_vault.hpp"
 
@@ -67,6 +68,38 @@ struct Pkcs11VaultTestAccess {
   }
 };
 
+/// The same with psa_import_key.
+struct PsaVaultTestAccess {
+  static SessionKey import_key(PsaVault& vault, const fakes::Secret32& value, psa_key_usage_t use) {
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_AES);
+    psa_set_key_usage_flags(&attributes, use);
+    psa_set_key_algorithm(&attributes, PSA_ALG_GCM);
+    PsaVault::Slot* slot = vault.find_slot(0);
+    psa_key_id_t key = 0;
+    if (slot == nullptr || psa_import_key(&attributes, value.data(), value.size(), &key) != PSA_SUCCESS)
+      return {};
+    *slot = {key, vault.next_handle(), use};
+    return {slot->handle};
+  }
+
+  static EphemeralKey import_ephemeral(PsaVault& vault, const fakes::Scalar& scalar) {
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
+    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_DERIVE);
+    psa_set_key_algorithm(&attributes, PSA_ALG_KEY_AGREEMENT(PSA_ALG_ECDH, PSA_ALG_HKDF(PSA_ALG_SHA_256)));
+    vault.destroy_ephemeral();
+    if (psa_import_key(&attributes, scalar.data(), scalar.size(), &vault.ephemeral_) != PSA_SUCCESS) return {};
+    vault.ephemeral_handle_ = vault.next_handle();
+    return {vault.ephemeral_handle_};
+  }
+
+  static Status seal(PsaVault& vault, SessionKey key, const Nonce& nonce, Bytes aad, Bytes plaintext,
+                     MutableBytes out) {
+    return vault.do_seal(key, nonce, aad, plaintext, out);
+  }
+};
+
 namespace vectors {
 namespace {
 
@@ -116,11 +149,33 @@ class TokenImporting final : public ImportingVault {
   Pkcs11Vault vault_;
 };
 
+class PsaImporting final : public ImportingVault {
+ public:
+  const char* name() const override { return "PSA Crypto"; }
+  KeyVault& vault() override { return device_.vault(); }
+  SessionKey import_seal_key(const fakes::Secret32& key) override {
+    return PsaVaultTestAccess::import_key(device_.vault(), key, PSA_KEY_USAGE_ENCRYPT);
+  }
+  SessionKey import_open_key(const fakes::Secret32& key) override {
+    return PsaVaultTestAccess::import_key(device_.vault(), key, PSA_KEY_USAGE_DECRYPT);
+  }
+  EphemeralKey import_ephemeral(const fakes::Scalar& scalar) override {
+    return PsaVaultTestAccess::import_ephemeral(device_.vault(), scalar);
+  }
+  Status seal(SessionKey key, const Nonce& nonce, Bytes aad, Bytes plaintext, MutableBytes out) override {
+    return PsaVaultTestAccess::seal(device_.vault(), key, nonce, aad, plaintext, out);
+  }
+
+ private:
+  test::PsaDevice device_;
+};
+
 }  // namespace
 
 std::vector<std::unique_ptr<ImportingVault>> importing_vaults() {
   std::vector<std::unique_ptr<ImportingVault>> vaults;
   vaults.push_back(std::make_unique<FakeImporting>());
+  vaults.push_back(std::make_unique<PsaImporting>());
   const auto add = [&](const char* name, test::TokenFixture& fixture) {
     if (fixture.missing().empty()) {
       vaults.push_back(std::make_unique<TokenImporting>(name, fixture));

@@ -28,7 +28,7 @@ class ImportingVault {
   virtual Status seal(SessionKey key, const Nonce& nonce, Bytes aad, Bytes plaintext, MutableBytes out) = 0;
 };
 
-/// The fake vault, and each real token that is installed; says which are missing on standard output.
+/// The fake vault, PSA Crypto's, and each real token that is installed; says which are missing on standard output.
 std::vector<std::unique_ptr<ImportingVault>> importing_vaults();
 
 }  // namespace wayseal::vectors

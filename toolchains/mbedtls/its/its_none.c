@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Storage of a program that has none: linked when nothing else gives these functions. */
+/* Storage of a program that has none. Weak: whoever has one gives the functions, in whatever order the archives are
+ * linked. */
 #include "psa/internal_trusted_storage.h"
 
-psa_status_t psa_its_set(psa_storage_uid_t uid, size_t data_length, const void* p_data,
-                         psa_storage_create_flags_t create_flags) {
+__attribute__((weak)) psa_status_t psa_its_set(psa_storage_uid_t uid, size_t data_length, const void* p_data,
+                                               psa_storage_create_flags_t create_flags) {
   (void)uid;
   (void)data_length;
   (void)p_data;
@@ -11,8 +12,8 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, size_t data_length, const void* 
   return PSA_ERROR_NOT_SUPPORTED;
 }
 
-psa_status_t psa_its_get(psa_storage_uid_t uid, size_t data_offset, size_t data_size, void* p_data,
-                         size_t* p_data_length) {
+__attribute__((weak)) psa_status_t psa_its_get(psa_storage_uid_t uid, size_t data_offset, size_t data_size,
+                                               void* p_data, size_t* p_data_length) {
   (void)uid;
   (void)data_offset;
   (void)data_size;
@@ -21,13 +22,13 @@ psa_status_t psa_its_get(psa_storage_uid_t uid, size_t data_offset, size_t data_
   return PSA_ERROR_DOES_NOT_EXIST;
 }
 
-psa_status_t psa_its_get_info(psa_storage_uid_t uid, struct psa_storage_info_t* p_info) {
+__attribute__((weak)) psa_status_t psa_its_get_info(psa_storage_uid_t uid, struct psa_storage_info_t* p_info) {
   (void)uid;
   (void)p_info;
   return PSA_ERROR_DOES_NOT_EXIST;
 }
 
-psa_status_t psa_its_remove(psa_storage_uid_t uid) {
+__attribute__((weak)) psa_status_t psa_its_remove(psa_storage_uid_t uid) {
   (void)uid;
   return PSA_ERROR_DOES_NOT_EXIST;
 }
