@@ -10,20 +10,17 @@
 #include "wayseal/core/result.hpp"
 #include "wayseal/core/time.hpp"
 #include "wayseal/hal/channel.hpp"
+#include "wayseal/http/answer_parser.hpp"
 
-#ifndef WAYSEAL_HTTP_OVERHEAD_MAX
-#define WAYSEAL_HTTP_OVERHEAD_MAX 8192
+#ifndef WAYSEAL_HTTP_REQUEST_HEAD_MAX
+#define WAYSEAL_HTTP_REQUEST_HEAD_MAX 512
 #endif
 
 namespace wayseal::http {
 
-/// Bytes of an answer that are not its body: status lines, header and trailer fields, chunk sizes, interim
-/// (1xx) answers. An answer with more is refused.
-inline constexpr size_t kOverheadMax = WAYSEAL_HTTP_OVERHEAD_MAX;
-static_assert(kOverheadMax >= 512, "a gateway's ordinary header fields take some hundred bytes");
-
 /// Longest request head (request line and fields) in bytes: path, authority and content type share it.
-inline constexpr size_t kRequestHeadMax = 512;
+inline constexpr size_t kRequestHeadMax = WAYSEAL_HTTP_REQUEST_HEAD_MAX;
+static_assert(kRequestHeadMax >= 192, "room for the paths of the gateway and a host name");
 
 /// Gives a request's body piece by piece, so that it never has to be in memory whole.
 class BodySource {
@@ -77,11 +74,14 @@ struct Timeouts {
 /// One request at a time, keep-alive between them. Takes answers of HTTP/1.1 with Content-Length or chunked
 /// coding and nothing else: what has no clear end (RFC 9112, 6.3), two lengths, another version, a protocol
 /// switch or a content coding is refused, and so is what exceeds a limit. Interim 1xx answers are skipped. An
-/// answer that comes before the request has been sent whole is taken; the connection is then not reusable.
+/// answer that comes before the request has been sent whole is taken; the connection is then not reusable, nor
+/// is it when the peer closes it or has said more than the answer. What it says later still, look for before the
+/// next `start`: it is no answer to that request (RFC 9112, 9.2).
 ///
-/// Parses unauthenticated bytes (the gateway's), with llhttp in strict mode.
+/// Unauthenticated bytes (the gateway's) are read by AnswerParser.
 ///
-/// Threads: one thread. Blocking: never. About 820 bytes; `step` takes 1 KiB of stack for reading.
+/// Threads: one thread. Blocking: never. About kRequestHeadMax + 200 bytes; `step` reads through 64 bytes of stack,
+/// and the body straight into its buffer.
 class Exchange {
  public:
   explicit Exchange(Channel& channel, Timeouts timeouts = {});
@@ -108,46 +108,31 @@ class Exchange {
   /// The answer, after `step` returned kOk.
   const Response& response() const { return response_; }
   /// Whether any byte of an answer has arrived since `start`.
-  bool answered() const { return overhead_ + body_used_ > 0; }
+  bool answered() const { return parser_.begun(); }
   /// Bytes of the request's body that the channel has taken since `start`.
   uint64_t body_sent() const { return body_sent_; }
 
  private:
-  friend struct ExchangeCallbacks;
-  enum class Field : uint8_t { kOther, kRetryAfter, kContentEncoding };
-
   Status build_head(const Request& request);
   Status pump(MonotonicTime now);
   Status send(MonotonicTime now);
   Status refill();
   Status receive(MonotonicTime now);
-  Status parse(Bytes input);
   Status finish();
-  void start_fields();
-  void end_field();
+  bool silent();
 
   Channel& channel_;
   Timeouts timeouts_;
   MonotonicTime started_;
   MonotonicTime moved_;
   Response response_;
-  MutableBytes body_out_;
+  AnswerParser parser_;
   BodySource* source_ = nullptr;
   uint64_t body_left_ = 0;
   uint64_t body_sent_ = 0;
   Bytes piece_;
-  size_t overhead_ = 0;
-  size_t body_used_ = 0;
-  Status verdict_ = Status::kOk;
-  Field field_ = Field::kOther;
   bool piece_is_body_ = false;
   bool running_ = false;
-  bool complete_ = false;
-  uint8_t name_size_ = 0;
-  uint8_t value_size_ = 0;
-  char name_[20] = {};
-  char value_[12] = {};
-  alignas(8) uint8_t parser_[128] = {};
   char head_[kRequestHeadMax] = {};
 };
 
