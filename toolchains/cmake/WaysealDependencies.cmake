@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # The libraries that Wayseal is compiled with, as targets of this build: wayseal_mbedtls, wayseal_nanopb,
-# wayseal_llhttp, and Catch2 for the tests. See toolchains/README.md for bringing your own.
+# and Catch2 for the tests. See toolchains/README.md for bringing your own.
 
 set(WAYSEAL_MBEDTLS_DIR "" CACHE PATH "mbedTLS 3.6 source tree; empty: the one that toolchains/setup fetched")
 set(WAYSEAL_MBEDTLS_TARGET "" CACHE STRING "Existing target(s) that give psa/crypto.h, used instead of a tree")
 set(WAYSEAL_MBEDTLS_CONFIG "${PROJECT_SOURCE_DIR}/toolchains/mbedtls/wayseal_mbedtls_config.h" CACHE FILEPATH
   "mbedTLS configuration header")
 set(WAYSEAL_NANOPB_DIR "" CACHE PATH "nanopb 0.4 source tree; empty: the one that toolchains/setup fetched")
-set(WAYSEAL_LLHTTP_DIR "" CACHE PATH "Folder with llhttp's api.c, http.c, llhttp.c and llhttp.h")
 
 get_filename_component(_wayseal_toolchains "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 
@@ -102,7 +101,7 @@ function(_wayseal_add_mbedtls)
   endif()
 endfunction()
 
-# --- nanopb, llhttp, Catch2
+# --- nanopb, Catch2
 
 function(_wayseal_add_nanopb)
   _wayseal_tree(tree WAYSEAL_NANOPB_DIR nanopb pb_decode.c)
@@ -112,19 +111,6 @@ function(_wayseal_add_nanopb)
   # Messages lie in memory, and nobody reads the texts of errors.
   target_compile_definitions(wayseal_nanopb PUBLIC PB_BUFFER_ONLY PB_NO_ERRMSG)
   set(WAYSEAL_NANOPB_GENERATOR "${tree}/generator/nanopb_generator.py" PARENT_SCOPE)
-endfunction()
-
-function(_wayseal_add_llhttp)
-  _wayseal_tree(sources WAYSEAL_LLHTTP_DIR llhttp/usr/share/llhttp llhttp.c)
-  set(headers "${sources}")
-  if(NOT EXISTS "${sources}/llhttp.h")
-    set(headers "${sources}/../include/llhttp")
-  endif()
-  add_library(wayseal_llhttp STATIC "${sources}/api.c" "${sources}/http.c" "${sources}/llhttp.c")
-  _wayseal_foreign(wayseal_llhttp)
-  target_include_directories(wayseal_llhttp SYSTEM PUBLIC $<BUILD_INTERFACE:${headers}>)
-  # Without it, llhttp takes blanks in field names and other things that RFC 9112 forbids.
-  target_compile_definitions(wayseal_llhttp PUBLIC LLHTTP_STRICT_MODE=1)
 endfunction()
 
 function(_wayseal_add_catch2)
@@ -143,7 +129,6 @@ endfunction()
 
 _wayseal_add_mbedtls()
 _wayseal_add_nanopb()
-_wayseal_add_llhttp()
 if(WAYSEAL_BUILD_TESTS)
   _wayseal_add_catch2()
 endif()

@@ -7,7 +7,7 @@
 # A layer of the library: target wayseal_<name>, alias wayseal::<name>, built without exceptions and RTTI.
 # HEADERS are its public headers; without it, all of include/wayseal/<name>/. DEPENDS are layers whose headers
 # its public headers include; PRIVATE_DEPENDS are used by its sources only. What is no layer's name is taken as
-# a target (wayseal_mbedtls, wayseal_nanopb, wayseal_llhttp, wayseal_wire).
+# a target (wayseal_mbedtls, wayseal_nanopb, wayseal_wire).
 function(wayseal_layer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;HEADERS;DEPENDS;PRIVATE_DEPENDS")
   if(arg_UNPARSED_ARGUMENTS)
