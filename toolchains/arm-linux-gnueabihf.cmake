@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# 32-bit Arm Linux with hard float (Armv7-A, VFPv3-D16) and Debian's g++-arm-linux-gnueabihf; programs run here by qemu-user-static.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR armv7-a)
+set(WAYSEAL_LINUX_TRIPLE arm-linux-gnueabihf)
+set(WAYSEAL_LINUX_EMULATOR qemu-arm-static)
+include("${CMAKE_CURRENT_LIST_DIR}/linux-gnu.cmake")
