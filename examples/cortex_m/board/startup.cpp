@@ -102,7 +102,8 @@ void board_start() {
 // The FPU must be on before any C++ code, which may save its registers.
 __attribute__((naked, used)) void board_reset() {
   __asm__ volatile(
-      "ldr r0, =0xE000ED88\n"
+      "movw r0, #0xED88\n"
+      "movt r0, #0xE000\n"
       "ldr r1, [r0]\n"
       "orr r1, r1, #0xF00000\n"
       "str r1, [r0]\n"
@@ -115,7 +116,8 @@ __attribute__((naked, used)) void board_reset() {
 __attribute__((naked, used)) void board_fault() {
   __asm__ volatile(
       "mrs r0, msp\n"
-      "ldr r1, =board_stack_top\n"
+      "movw r1, #:lower16:board_stack_top\n"
+      "movt r1, #:upper16:board_stack_top\n"
       "msr msp, r1\n"
       "b board_report_fault\n");
 }

@@ -24,6 +24,9 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE MinSizeRel CACHE STRING "Build type" FORCE)
 endif()
 
+# As toolchains/cmake/WaysealOptions.cmake has it, whose variables stay in the repository's own scope.
+set(WAYSEAL_WARNINGS -Wall -Wextra -Wconversion -Wshadow -Werror)
+
 # For everything that is linked, other people's code included.
 add_compile_options(-g -ffunction-sections -fdata-sections -fstack-usage
   "$<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti;-fno-threadsafe-statics;-fno-use-cxa-atexit>")
@@ -40,7 +43,7 @@ list(TRANSFORM _wayseal_mcu_heap PREPEND "-Wl,--wrap=")
 function(wayseal_mcu_board)
   set(dir "${WAYSEAL_MCU_DIR}/board")
   add_library(wayseal_board OBJECT "${dir}/startup.cpp" "${dir}/console.cpp" "${dir}/semihosting.cpp"
-    "${dir}/systick.cpp" "${dir}/board_clock.cpp")
+    "${dir}/systick.cpp" "${dir}/board_clock.cpp" "${dir}/words.cpp")
   wayseal_strict(wayseal_board)
   target_include_directories(wayseal_board PUBLIC "${WAYSEAL_MCU_DIR}")
   target_link_libraries(wayseal_board PUBLIC wayseal_core)
@@ -67,4 +70,13 @@ function(wayseal_mcu_program name)
     target_link_options(${name} PRIVATE -Os -flto)
   endif()
   set_target_properties(${name} PROPERTIES SUFFIX .elf LINK_DEPENDS "${script}")
+endfunction()
+
+# P-256 by p256-m, which is in mbedTLS's tree as a PSA driver; after the repository was added.
+function(wayseal_mcu_p256m)
+  get_target_property(dirs wayseal_mbedtls INCLUDE_DIRECTORIES)
+  list(FILTER dirs INCLUDE REGEX "/3rdparty/p256-m$")
+  list(GET dirs 0 dir)
+  target_sources(wayseal_mbedtls PRIVATE "${dir}/p256-m_driver_entrypoints.c" "${dir}/p256-m/p256-m.c")
+  target_include_directories(wayseal_mbedtls PRIVATE "${dir}/p256-m")
 endfunction()
