@@ -82,6 +82,7 @@ Status Exchange::start(const Request& request, MutableBytes response_body, Monot
   if (request.body_size > 0 && request.body == nullptr) return Status::kInvalidArgument;
   WAYSEAL_TRY(build_head(request));
   piece_is_body_ = false;
+  cut_short_ = false;
   source_ = request.body;
   body_left_ = request.body_size;
   body_sent_ = 0;
@@ -124,6 +125,11 @@ Status Exchange::refill() {
 }
 
 Status Exchange::send(MonotonicTime now) {
+  if (parser_.head_complete()) {
+    cut_short_ = cut_short_ || body_left_ > 0 || !piece_.empty();
+    piece_ = {};
+    return Status::kOk;
+  }
   for (int i = 0; i < kPiecesPerStep; ++i) {
     if (piece_.empty()) {
       const Status more = refill();
@@ -160,7 +166,7 @@ Status Exchange::finish() {
   response_.status = parser_.status();
   response_.retry_after_s = parser_.retry_after_s();
   response_.body = parser_.body();
-  const bool sent_whole = body_left_ == 0 && piece_.empty();
+  const bool sent_whole = body_left_ == 0 && piece_.empty() && !cut_short_;
   response_.reusable = sent_whole && !parser_.closes() && !parser_.excess() && silent();
   return Status::kOk;
 }

@@ -40,7 +40,7 @@ inline constexpr size_t kCourierPiece =
     (kRecordMax > kSessionOpenMax ? kRecordMax : kSessionOpenMax) + kUploadItemFramingMax;
 static_assert(kCourierPiece >= kPrekeysRequestMax, "a prekey request fits as well");
 /// Bytes of CourierParts::workspace.
-inline constexpr size_t kCourierWorkspace = kCourierPiece + kReplyMax;
+inline constexpr size_t kCourierWorkspace = kCourierPiece > kReplyMax ? kCourierPiece : kReplyMax;
 
 /// Waiting times in milliseconds, each at least 1, and amounts.
 struct CourierConfig {
@@ -196,8 +196,9 @@ class Courier final : private http::BodySource {
   bool take_refusals(Span<const Bytes> refusals);
   void want_open(Bytes session);
   void start_over();
+  // The same memory: no piece is read any more once an answer's body comes (http::Exchange::start).
   MutableBytes piece() const { return parts_.workspace.first(kCourierPiece); }
-  MutableBytes reply() const { return parts_.workspace.from(kCourierPiece).first(kReplyMax); }
+  MutableBytes reply() const { return parts_.workspace.first(kReplyMax); }
 
   CourierParts parts_;
   CourierConfig config_;

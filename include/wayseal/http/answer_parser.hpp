@@ -45,6 +45,8 @@ class AnswerParser {
   /// Where the next bytes can be received in place, because all of it will be body; empty when lines come.
   MutableBytes body_room() const;
 
+  /// The head of the answer proper has been read: from here on the body's buffer is written.
+  bool head_complete() const { return in_trailer_ || part_ >= Part::kBody; }
   /// The answer has been read whole. What follows is meaningful then.
   bool complete() const { return part_ == Part::kDone; }
   uint16_t status() const { return code_; }                  ///< 200 to 599.

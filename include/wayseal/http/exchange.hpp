@@ -74,7 +74,8 @@ struct Timeouts {
 /// One request at a time, keep-alive between them. Takes answers of HTTP/1.1 with Content-Length or chunked
 /// coding and nothing else: what has no clear end (RFC 9112, 6.3), two lengths, another version, a protocol
 /// switch or a content coding is refused, and so is what exceeds a limit. Interim 1xx answers are skipped. An
-/// answer that comes before the request has been sent whole is taken; the connection is then not reusable, nor
+/// answer that comes before the request has been sent whole is taken: nothing more is sent then, since the peer has
+/// decided, and the connection is not reusable, nor
 /// is it when the peer closes it or has said more than the answer. What it says later still, look for before the
 /// next `start`: it is no answer to that request (RFC 9112, 9.2).
 ///
@@ -89,7 +90,8 @@ class Exchange {
   Exchange& operator=(const Exchange&) = delete;
 
   /// Begins. The channel must be open, and any earlier exchange over.
-  /// \param response_body receives the answer's body; borrowed until the next `start`.
+  /// \param response_body receives the answer's body; borrowed until the next `start`. It may be the memory that the
+  ///        request's body source works in: no byte of the source is read any more once this is written.
   /// \return kOk: call `step`; kInvalidArgument for a path or type with other characters, for a head longer
   ///         than kRequestHeadMax, or for a missing body; kBadState while an exchange runs.
   Status start(const Request& request, MutableBytes response_body, MonotonicTime now);
@@ -132,6 +134,7 @@ class Exchange {
   uint64_t body_sent_ = 0;
   Bytes piece_;
   bool piece_is_body_ = false;
+  bool cut_short_ = false;
   bool running_ = false;
   char head_[kRequestHeadMax] = {};
 };

@@ -264,6 +264,36 @@ TEST_CASE("an answer that comes before the request is sent whole is taken") {
   CHECK_FALSE(run.exchange.response().reusable);
 }
 
+TEST_CASE("an answer may lie where its request came from: nothing is sent any more once its body comes") {
+  std::string seen;
+  bool answered = false;
+  FakeChannel channel([&](std::string& received, std::string& to_send) {
+    seen += received;
+    received.clear();
+    if (!answered && seen.size() > 2000) {
+      to_send += http_answer(413, std::string(200, 'A'));
+      answered = true;
+    }
+  });
+  fakes::LineFaults faults;
+  faults.write_max = 1000;
+  faults.read_max = 30;
+  channel.set_faults(faults);
+  open(channel);
+  std::vector<uint8_t> memory(100000, 'x');
+  http::FixedBody source(Bytes(memory.data(), memory.size()));
+  http::Exchange exchange(channel);
+  const http::Request request{"/v1/records", "a/b", memory.size(), &source};
+  REQUIRE(exchange.start(request, {memory.data(), memory.size()}, {}) == Status::kOk);
+  Status status = Status::kWouldBlock;
+  for (int i = 0; i < 1000 && status == Status::kWouldBlock; ++i) status = exchange.step({});
+  REQUIRE(status == Status::kOk);
+  CHECK(as_text(exchange.response().body) == std::string(200, 'A'));
+  CHECK_FALSE(exchange.response().reusable);
+  CHECK(seen.substr(seen.find("\r\n\r\n") + 4).find_first_not_of('x') == std::string::npos);
+  CHECK(exchange.body_sent() < memory.size());
+}
+
 TEST_CASE("an answer is taken although the line no longer takes the rest of the request") {
   FakeChannel channel([](std::string& received, std::string& to_send) {
     if (!received.empty()) to_send = http_answer(413, "too much");
