@@ -277,7 +277,7 @@ TEST_CASE("an answer may lie where its request came from: nothing is sent any mo
   });
   fakes::LineFaults faults;
   faults.write_max = 1000;
-  faults.read_max = 30;
+  faults.read_max = 5;  // several steps, with room to send in between
   channel.set_faults(faults);
   open(channel);
   std::vector<uint8_t> memory(100000, 'x');
