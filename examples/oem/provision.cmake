@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sources of `wayseal-oem provision`; included by CMakeLists.txt.
 find_package(nlohmann_json REQUIRED)
-add_library(wayseal_oem_pki STATIC provision/oem_pki.cpp provision/tokens.cpp provision/x509.cpp)
+add_library(wayseal_oem_pki STATIC provision/oem_pki.cpp provision/signing.cpp provision/tokens.cpp provision/x509.cpp)
 wayseal_strict(wayseal_oem_pki)
 target_include_directories(wayseal_oem_pki PUBLIC "${CMAKE_CURRENT_SOURCE_DIR}")
 target_link_libraries(wayseal_oem_pki

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// wayseal-oem provision, revoke, renew: first trust and identities of a reference fleet.
+// wayseal-oem provision, sign, revoke, renew: first trust and identities of a reference fleet.
 #include <fcntl.h>
 #include <openssl/rand.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 
 #include "commands.hpp"
 #include "provision/oem_pki.hpp"
+#include "provision/signing.hpp"
 #include "provision/tokens.hpp"
 
 namespace wayseal::oem {
@@ -32,6 +34,7 @@ struct Options {
   std::optional<int> backend_pin_fd;
   bool force = false;
   std::string vehicle;
+  std::string requests;
 };
 
 std::string find_module() {
@@ -138,6 +141,26 @@ void provision(Options options) {
   std::cout << fleet.dump() << '\n';
 }
 
+bool is_vehicle_id(const std::string& id) {
+  return !id.empty() && id.size() <= kVehicleIdMax &&
+         id.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+             std::string::npos;
+}
+
+void sign(const Options& options) {
+  const std::string id = options.vehicle.empty() ? random_vehicle_id() : options.vehicle;
+  if (!is_vehicle_id(id))
+    throw std::runtime_error("a vehicle id has 1 to 32 characters out of A-Z a-z 0-9 . _ -");
+  OemPki pki(std::filesystem::absolute(options.out) / "ca");
+  std::ifstream file;
+  if (options.requests != "-") {
+    file.open(options.requests);
+    if (!file) throw std::runtime_error("cannot read " + options.requests);
+  }
+  const DeviceKeys keys = read_requests(options.requests == "-" ? std::cin : file);
+  std::cout << "wayseal-vehicle " << id << '\n' << object_lines(pki, keys, id) << std::flush;
+}
+
 void revoke(const Options& options) {
   const Path out = std::filesystem::absolute(options.out);
   OemPki pki(out / "ca");
@@ -153,6 +176,21 @@ void renew(const Options& options) {
   const auto fleet = nlohmann::json::parse(read_file(out / kMarker));
   renew_time_certificate({out / "backend", fleet["module"], "backend", read_pin(options.backend_pin_fd)}, pki);
   write_crls(out, pki);
+}
+
+void add_sign(CLI::App& app, const std::shared_ptr<Options>& options) {
+  CLI::App* command = app.add_subcommand(
+      "sign",
+      "Sign the requests of a device that made its own keys (hal/psa), and print the objects to install in it");
+  command->add_option("--out", options->out, "Folder made by provision")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  command
+      ->add_option("--requests", options->requests,
+                   "File with the device's lines `wayseal-request NAME HEX`, among others; -: standard input")
+      ->required();
+  command->add_option("--vehicle", options->vehicle, "Its id, at most 32 characters; without it, a random one");
+  command->callback([options] { sign(*options); });
 }
 
 void add_revoke_and_renew(CLI::App& app, const std::shared_ptr<Options>& options) {
@@ -192,6 +230,7 @@ void add_provision_command(CLI::App& app) {
   command->add_option("--backend-pin-fd", options->backend_pin_fd, "The same for the backend's PIN");
   command->add_flag("--force", options->force, "Destroy a fleet that this command made there before");
   command->callback([options] { provision(*options); });
+  add_sign(app, options);
   add_revoke_and_renew(app, options);
 }
 

@@ -134,8 +134,12 @@ Status TlsChannel::load_certificates() {
   return error == 0 ? Status::kOk : Status::kMalformed;
 }
 
-// The key that PSA gets is a reference to this channel: nothing secret, and of no use outside the process.
+// The key that PSA gets is a reference to this channel: nothing secret, and of no use outside the process. A vault that
+// is on PSA itself is then asked from inside PSA, which holds no lock while a driver runs.
 Status TlsChannel::load_key() {
+  if (config_.psa_key != 0) {
+    return mbedtls_pk_setup_opaque(&key_, config_.psa_key) == 0 ? Status::kOk : Status::kInvalidArgument;
+  }
   const wayseal_vault_key reference = {this, on_sign, on_public_key};
   psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
   psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));

@@ -14,7 +14,6 @@
 namespace wayseal::oem {
 namespace {
 
-constexpr int kVehicleDays = 3650;
 constexpr int kPrekeyDays = 730;
 // Vehicles accept at most 90 days: it bounds how far a stolen time key can move a clock.
 constexpr int kTimeDays = 90;

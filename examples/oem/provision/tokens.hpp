@@ -13,6 +13,9 @@
 
 namespace wayseal::oem {
 
+/// A vehicle's certificates are for the whole of its life.
+inline constexpr int kVehicleDays = 3650;
+
 struct TokenPlan {
   Path folder;                     ///< Gets softhsm2.conf, tokens/, so-pin and, unless `pin` is given, pin.
   std::string module;              ///< Path of the PKCS#11 module.

@@ -26,6 +26,9 @@ struct TlsConfig {
   Bytes server_crl;  ///< DER: revoked servers, signed by the gateway CA; empty for none. A list that
                      ///< does not verify makes every server untrusted. Its own dates are not judged,
                      ///< because a vehicle that was off for weeks has an old one.
+  /// Key of PSA's own to sign with, P-256 and ECDSA with SHA-256: PSA is asked directly, not through the vault. For
+  /// a PSA without Wayseal's driver (TF-M's), and to save a key slot with hal/psa. 0: IdentityKey::kTls of the vault.
+  psa_key_id_t psa_key = 0;
   int64_t handshake_timeout_ms = 30 * 1000;  ///< From `open` until open, TCP included. 1 s to 5 min.
 };
 
@@ -37,7 +40,8 @@ struct TlsConfig {
 /// and signs once a handshake. All random bytes come from the vault.
 ///
 /// mbedTLS asks for random bytes without a context, so `configure` makes this channel's vault the random source
-/// of the whole process until the channel ends: have one TlsChannel in a process.
+/// of the whole process until the channel ends: have one TlsChannel in a process. A source that the platform has set with
+/// wayseal_psa_set_platform_random goes before it; a vault on PSA (hal/psa) needs one.
 ///
 /// Memory: the object itself 2.7 KiB on 64-bit machines; mbedTLS allocates besides, see hal/mbedtls/README.md:
 /// its buffers at `configure` (23 KiB with 16 KiB records), 7 KiB more while a handshake runs. On targets
@@ -57,7 +61,7 @@ class TlsChannel final : public Channel {
   /// Takes the configuration and allocates. Before the first `open`; again to change anchors or certificates,
   /// which closes the connection.
   /// \return kOk; kMalformed for a certificate or list that does not parse; kInvalidArgument without a name, CA
-  ///         or certificate; kFull when mbedTLS got no memory; kBadState when PSA cannot start.
+  ///         or certificate, or when `psa_key` is none; kFull when mbedTLS got no memory; kBadState when PSA cannot start.
   Status configure(const TlsConfig& config);
 
  private:
