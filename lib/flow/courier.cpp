@@ -8,6 +8,9 @@ constexpr uint32_t kUploadBytesMin = 1024;
 constexpr uint32_t kUploadBytesMax = 240 * 1024;
 constexpr int64_t kRefreshesADay = 24;
 constexpr uint8_t kFailuresMax = 40;
+constexpr std::string_view kPrekeysPath = "/v1/prekeys";
+constexpr std::string_view kRecordsPath = "/v1/records";
+constexpr std::string_view kProtobuf = "application/x-protobuf";
 
 /// first * 2^times, at most `most`.
 int64_t doubled(int64_t first, unsigned times, int64_t most) {
@@ -279,7 +282,7 @@ Status Courier::start_prekeys(MonotonicTime now) {
   note_token(status);
   plan_bytes_ = size;
   if (status == Status::kOk) {
-    status = exchange_.start({"/v1/prekeys", "application/x-protobuf", plan_bytes_, this}, reply(), now);
+    status = exchange_.start({kPrekeysPath, kProtobuf, plan_bytes_, this}, reply(), now);
   }
   if (status != Status::kOk) {
     drop_connection();
@@ -306,7 +309,7 @@ Status Courier::start_upload(MonotonicTime now) {
     return Status::kOk;
   }
   if (status == Status::kOk) {
-    status = exchange_.start({"/v1/records", "application/x-protobuf", plan_bytes_, this}, reply(), now);
+    status = exchange_.start({kRecordsPath, kProtobuf, plan_bytes_, this}, reply(), now);
   }
   if (status != Status::kOk) {
     start_over();

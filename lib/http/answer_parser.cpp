@@ -4,6 +4,9 @@
 namespace wayseal::http {
 namespace {
 
+// With their length: nothing is counted at run time, on a small device either.
+using std::string_view_literals::operator""sv;
+
 constexpr std::string_view kVersionText = "HTTP/1.1 ";
 constexpr uint8_t kMajorAt = 5;
 constexpr uint8_t kMinorAt = 7;
@@ -29,7 +32,7 @@ uint8_t to_lower(uint8_t c) { return c >= 'A' && c <= 'Z' ? static_cast<uint8_t>
 bool is_token(uint8_t c) {
   const uint8_t lower = to_lower(c);
   if ((lower >= 'a' && lower <= 'z') || is_digit(c)) return true;
-  return std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+  return "!#$%&'*+-.^_`|~"sv.find(static_cast<char>(c)) != std::string_view::npos;
 }
 
 /// The value of a hexadecimal digit, or 16.
@@ -196,11 +199,11 @@ Status AnswerParser::take_name(uint8_t c) {
   if (text_used_ == 0) return Status::kMalformed;
   const std::string_view name = text();
   field_ = Field::kOther;
-  if (name == "connection") field_ = Field::kConnection;
-  if (name == "content-encoding") field_ = Field::kContentEncoding;
-  if (name == "content-length") field_ = Field::kContentLength;
-  if (name == "retry-after") field_ = Field::kRetryAfter;
-  if (name == "transfer-encoding") field_ = Field::kTransferEncoding;
+  if (name == "connection"sv) field_ = Field::kConnection;
+  if (name == "content-encoding"sv) field_ = Field::kContentEncoding;
+  if (name == "content-length"sv) field_ = Field::kContentLength;
+  if (name == "retry-after"sv) field_ = Field::kRetryAfter;
+  if (name == "transfer-encoding"sv) field_ = Field::kTransferEncoding;
   if (in_trailer_) field_ = Field::kOther;
   text_used_ = 0;
   part_ = Part::kValue;
@@ -210,7 +213,7 @@ Status AnswerParser::take_name(uint8_t c) {
 Status AnswerParser::take_value(uint8_t c) {
   if (!is_text(c)) return Status::kMalformed;
   if (field_ == Field::kConnection && c == ',') {  // The only field here whose value is a list.
-    if (text() == "close") closes_ = true;
+    if (text() == "close"sv) closes_ = true;
     text_used_ = 0;
     return Status::kOk;
   }
@@ -223,10 +226,10 @@ Status AnswerParser::end_field() {
   switch (field_) {
     case Field::kOther: break;
     case Field::kConnection:
-      if (text() == "close") closes_ = true;
+      if (text() == "close"sv) closes_ = true;
       break;
     case Field::kContentEncoding:
-      if (text() != "identity") status = Status::kUnsupported;
+      if (text() != "identity"sv) status = Status::kUnsupported;
       break;
     case Field::kContentLength: status = take_content_length(); break;
     case Field::kRetryAfter: take_retry_after(); break;
@@ -248,7 +251,7 @@ Status AnswerParser::take_content_length() {
 Status AnswerParser::take_transfer_encoding() {
   if (has_length_ || chunked_) return Status::kMalformed;
   chunked_ = true;
-  return text() == "chunked" ? Status::kOk : Status::kUnsupported;
+  return text() == "chunked"sv ? Status::kOk : Status::kUnsupported;
 }
 
 // The form with a date is no use to a device without a clock of its own.

@@ -4,6 +4,8 @@
 namespace wayseal::http {
 namespace {
 
+using std::string_view_literals::operator""sv;
+
 constexpr int kPiecesPerStep = 8;
 constexpr int kReadsPerStep = 16;
 /// Lines of an answer are received in pieces of this size, on the stack; its body where it belongs.
@@ -68,10 +70,10 @@ Status Exchange::build_head(const Request& request) {
     return Status::kInvalidArgument;
   const Bytes authority = channel_.authority();
   HeadWriter head(head_, sizeof head_);
-  head << "POST " << request.path << " HTTP/1.1\r\nHost: "
+  head << "POST "sv << request.path << " HTTP/1.1\r\nHost: "sv
        << std::string_view(reinterpret_cast<const char*>(authority.data()), authority.size());
-  if (!request.content_type.empty()) head << "\r\nContent-Type: " << request.content_type;
-  head << "\r\nContent-Length: " << request.body_size << "\r\n\r\n";
+  if (!request.content_type.empty()) head << "\r\nContent-Type: "sv << request.content_type;
+  head << "\r\nContent-Length: "sv << request.body_size << "\r\n\r\n"sv;
   if (!head.fits()) return Status::kInvalidArgument;
   piece_ = {reinterpret_cast<const uint8_t*>(head_), head.used()};
   return Status::kOk;
