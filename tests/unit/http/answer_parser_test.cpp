@@ -223,6 +223,17 @@ TEST_CASE("the length of a body is told once, in one way (RFC 9112, 6.3)") {
   if (expected == kOk) CHECK(outcome.body == "hello");
 }
 
+TEST_CASE("a length beside chunks is refused in either order, whichever of the two would fit") {
+  const std::string length =
+      GENERATE("Content-Length: 15\r\n", "Content-Length: 5\r\n", "Content-Length: 0\r\n");
+  const std::string coding = "Transfer-Encoding: chunked\r\n";
+  const std::string chunks = "5\r\nhello\r\n0\r\n\r\n";
+  CHECK(read(head(coding) + chunks).status == kOk);
+  CHECK(read(head(length + coding) + chunks).status == kMalformed);
+  CHECK(read(head(coding + length) + chunks).status == kMalformed);
+  CHECK(read(head(length + "X: y\r\n" + coding) + chunks).status == kMalformed);
+}
+
 TEST_CASE("the only transfer coding is chunked, once") {
   const auto [fields, expected] = GENERATE(table<std::string, Status>({
       {"Transfer-Encoding: chunked\r\n", kOk},
@@ -269,6 +280,7 @@ TEST_CASE("chunks (RFC 9112, 7.1)") {
       {" 5\r\nhello\r\n0\r\n\r\n", kMalformed},
       {"5 \r\nhello\r\n0\r\n\r\n", kMalformed},
       {"5 5\r\nhello\r\n0\r\n\r\n", kMalformed},
+      {"0 5;x\r\nhello\r\n0\r\n\r\n", kMalformed},
       {"5 0\r\nhello\r\n0\r\n\r\n", kMalformed},
       {"5g\r\nhello\r\n0\r\n\r\n", kMalformed},
       {"0x5\r\nhello\r\n0\r\n\r\n", kMalformed},
@@ -283,6 +295,7 @@ TEST_CASE("chunks (RFC 9112, 7.1)") {
       {"5\r\nhello!\r\n0\r\n\r\n", kMalformed},
       {"5\r\nhell\r\n0\r\n\r\n", kMalformed},
       {"5\r\nhello\r\n\r\n0\r\n\r\n", kMalformed},
+      {"5\r\nhello\r\n\r\n\r\n", kMalformed},
       {"100000005\r\nhello\r\n0\r\n\r\n", kMalformed},          // 5 in 32 bits
       {"10000000000000005\r\nhello\r\n0\r\n\r\n", kMalformed},  // 5 in 64 bits
       {"FFFFFFFF\r\n", kUnsupported},

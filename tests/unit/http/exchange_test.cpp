@@ -241,12 +241,37 @@ TEST_CASE("endless header fields, interim answers and chunk sizes are refused") 
   CHECK(answer_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + extension) == Status::kMalformed);
 }
 
-TEST_CASE("an answer that ends its connection says so") {
-  http::Response response;
-  REQUIRE(answer_of(http_answer(200, "bye", "Connection: close\r\n"), &response) == Status::kOk);
-  CHECK_FALSE(response.reusable);
-  REQUIRE(answer_of(http_answer(200, "one") + http_answer(200, "unasked"), &response) == Status::kOk);
-  CHECK_FALSE(response.reusable);
+TEST_CASE("a connection carries another request only when it is quiet behind the answer and nobody closes it") {
+  const auto reusable = [](const std::string& raw, bool closed = false) {
+    FakeChannel channel(http_peer([&](const HttpRequest&) { return raw; }));
+    if (closed) channel.close_by_peer();
+    open(channel);
+    Run run(channel);
+    REQUIRE(run.post("x") == Status::kOk);
+    return run.exchange.response().reusable;
+  };
+  const std::string body =
+      GENERATE(std::string("short"), std::string(250, 'l'));  // read with its head, or apart
+  const std::string answer = http_answer(200, body);
+  CHECK(reusable(answer));
+  CHECK_FALSE(reusable(http_answer(200, body, "Connection: close\r\n")));
+  CHECK_FALSE(reusable(http_answer(200, body, "connection: Keep-Alive , CLOSE\r\n")));
+  CHECK_FALSE(reusable(answer, true));
+  CHECK_FALSE(reusable(answer + "x"));
+  CHECK_FALSE(reusable(answer + "\r\n"));
+  CHECK_FALSE(reusable(answer + http_answer(200, "unasked")));
+}
+
+TEST_CASE("a large answer is received in place, in few steps") {
+  const std::string body(16000, 'l');
+  FakeChannel channel(http_peer([&](const HttpRequest&) { return http_answer(200, body); }));
+  int calls = 0;
+  channel.on_call([&] { ++calls; });
+  open(channel);
+  Run run(channel, body.size());
+  REQUIRE(run.post("x") == Status::kOk);
+  CHECK(as_text(run.exchange.response().body) == body);
+  CHECK(calls < 20);
 }
 
 TEST_CASE("an answer that comes before the request is sent whole is taken") {
