@@ -1,40 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wayseal/pkcs11/module.hpp"
 
-#include <dlfcn.h>
-#include <unistd.h>
+#include "host.hpp"
 
 namespace wayseal {
 
 Pkcs11Module::~Pkcs11Module() {
   // A forked child has no right to finalise what its parent goes on using through the same daemon or device.
   if (initialized_ && owner_ && same_process()) functions_->C_Finalize(nullptr);
-  if (library_ != nullptr) dlclose(library_);
+  if (library_ != nullptr) pkcs11::close_library(library_);
 }
 
 Status Pkcs11Module::load(const char* path, const char* reserved) {
   if (functions_ != nullptr) return Status::kBadState;
-  // Stays mapped after dlclose: several modules (NSS) leave threads, exit handlers or memory behind.
-  library_ = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (library_ == nullptr) return Status::kNotFound;
-  const auto get_list = reinterpret_cast<CK_C_GetFunctionList>(dlsym(library_, "C_GetFunctionList"));
-  CK_FUNCTION_LIST_PTR list = nullptr;
-  if (get_list == nullptr || get_list(&list) != CKR_OK || list == nullptr) {
-    dlclose(library_);
+  CK_C_GetFunctionList get_list = nullptr;
+  WAYSEAL_TRY(pkcs11::open_library(path, library_, get_list));
+  const Status status = use_list(get_list, reserved);
+  // With functions in use, the library stays open: `initialize` may be called again.
+  if (functions_ == nullptr) {
+    pkcs11::close_library(library_);
     library_ = nullptr;
-    return Status::kNotFound;
   }
+  return status;
+}
+
+Status Pkcs11Module::use(CK_C_GetFunctionList get_list, const char* reserved) {
+  if (functions_ != nullptr) return Status::kBadState;
+  return use_list(get_list, reserved);
+}
+
+Status Pkcs11Module::use_list(CK_C_GetFunctionList get_list, const char* reserved) {
+  CK_FUNCTION_LIST_PTR list = nullptr;
+  if (get_list == nullptr || get_list(&list) != CKR_OK || list == nullptr) return Status::kNotFound;
   return use(list, reserved);
 }
 
 Status Pkcs11Module::use(const CK_FUNCTION_LIST* functions, const char* reserved) {
   if (functions_ != nullptr) return Status::kBadState;
+  if (functions == nullptr) return Status::kNotFound;
   functions_ = functions;
   reserved_ = reserved;
   return initialize();
 }
 
-bool Pkcs11Module::same_process() const { return process_ == getpid(); }
+bool Pkcs11Module::same_process() const { return process_ == pkcs11::current_process(); }
 
 CK_RV Pkcs11Module::call_initialize() {
   CK_C_INITIALIZE_ARGS arguments = {};
@@ -59,7 +68,7 @@ Status Pkcs11Module::initialize() {
   }
   owner_ = rv == CKR_OK;
   initialized_ = true;
-  process_ = getpid();
+  process_ = pkcs11::current_process();
   ++generation_;
   return Status::kOk;
 }

@@ -2,11 +2,10 @@
 // The life of a vault: open, log in, lose the token, open again. Its keys are in vault_keys.cpp.
 #include "wayseal/pkcs11/pkcs11_vault.hpp"
 
-#include <sys/mman.h>
-
 #include <initializer_list>
 
 #include "attributes.hpp"
+#include "host.hpp"
 #include "session_keys.hpp"
 #include "token_status.hpp"
 
@@ -18,12 +17,10 @@ constexpr CK_ULONG kSlotsMax = 32;
 
 // A PIN for the time of one login.
 struct PinBuffer {
-  PinBuffer() {
-    static_cast<void>(mlock(data, sizeof data));
-  }  // Without the right to lock, it works all the same.
+  PinBuffer() { pkcs11::lock_memory(MutableBytes{data}); }
   ~PinBuffer() {
     wipe(MutableBytes{data});
-    munlock(data, sizeof data);
+    pkcs11::unlock_memory(MutableBytes{data});
   }
   PinBuffer(const PinBuffer&) = delete;
   PinBuffer& operator=(const PinBuffer&) = delete;

@@ -30,10 +30,19 @@ class Pkcs11Module {
   /// \param reserved goes to the library as CK_C_INITIALIZE_ARGS.pReserved (NSS softoken takes its parameters
   ///        there); null for most. Borrowed for the module's life.
   /// \return kOk; kNotFound when there is no such library or it has no C_GetFunctionList; kTokenLost when
-  ///         C_Initialize failed (see `diagnostic`); kBadState when something is loaded already.
+  ///         C_Initialize failed (see `diagnostic`); kBadState when something is loaded already; kUnsupported in a build
+  ///         without dlopen.
   Status load(const char* path, const char* reserved = nullptr);
 
-  /// Uses a library that is linked in. Same as `load` otherwise; `functions` is borrowed.
+  /// Uses a token's library that is linked into the program, without dlopen:
+  ///
+  ///     module.use(&C_GetFunctionList);
+  ///
+  /// A build with WAYSEAL_PKCS11_STATIC, and every build for a target without an operating system, has no dlopen; the
+  /// latter has no file descriptors either, and its PIN comes from a PinSource of its own instead of FdPin.
+  /// \return as `load`; kNotFound for a null pointer, or when the function gives no list.
+  Status use(CK_C_GetFunctionList get_list, const char* reserved = nullptr);
+  /// The same with the list itself, borrowed for the module's life.
   Status use(const CK_FUNCTION_LIST* functions, const char* reserved = nullptr);
 
   /// Makes sure that the library is initialised in this process. Cheap when nothing has changed. After a fork,
@@ -60,6 +69,7 @@ class Pkcs11Module {
   CK_RV diagnostic() const { return diagnostic_; }
 
  private:
+  Status use_list(CK_C_GetFunctionList get_list, const char* reserved);
   CK_RV call_initialize();
 
   void* library_ = nullptr;
