@@ -24,6 +24,9 @@ void print_hex(uint32_t value);
 /// "name=value", with a blank in front.
 void print_field(const char* name, uint64_t value);
 
+/// Reads a character from the console. \return false when none waits.
+bool read(char& out);
+
 /// Ends the emulator with this exit code (0 to 255), by semihosting. A real device would reset.
 [[noreturn]] void exit(int code);
 

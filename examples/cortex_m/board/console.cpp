@@ -11,14 +11,15 @@ constexpr uintptr_t kState = kUart0 + 0x04;
 constexpr uintptr_t kControl = kUart0 + 0x08;
 constexpr uintptr_t kDivider = kUart0 + 0x10;
 constexpr uint32_t kSendBufferFull = 1;
-constexpr uint32_t kSendOn = 1;
+constexpr uint32_t kReceived = 2;
+constexpr uint32_t kSendAndReceiveOn = 3;
 constexpr uint32_t kLeastDivider = 16;
 
 }  // namespace
 
 void start_console() {
   reg(kDivider) = kLeastDivider;
-  reg(kControl) = kSendOn;
+  reg(kControl) = kSendAndReceiveOn;
 }
 
 void print(const char* text, size_t length) {
@@ -27,6 +28,12 @@ void print(const char* text, size_t length) {
     }
     reg(kData) = static_cast<uint8_t>(text[i]);
   }
+}
+
+bool read(char& out) {
+  if ((reg(kState) & kReceived) == 0) return false;
+  out = static_cast<char>(reg(kData));
+  return true;
 }
 
 void print(const char* text) {

@@ -166,6 +166,10 @@ __attribute__((section(".vectors"), used)) const BoardVectors board_vectors = {
   board::exit(board::kExitAbort);
 }
 
+// mbedTLS's, when its arena is found damaged.
+[[noreturn]] void exit(int code);
+[[noreturn]] void exit(int code) { board::exit(code); }
+
 // Nothing here unwinds, and nothing static is ever destroyed; the compiler's library asks for these all the same.
 void __aeabi_unwind_cpp_pr0() {}
 void __aeabi_unwind_cpp_pr1() {}

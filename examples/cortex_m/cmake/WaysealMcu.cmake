@@ -26,6 +26,7 @@ endif()
 
 # As toolchains/cmake/WaysealOptions.cmake has it, whose variables stay in the repository's own scope.
 set(WAYSEAL_WARNINGS -Wall -Wextra -Wconversion -Wshadow -Werror)
+set(WAYSEAL_PIC OFF)
 
 # For everything that is linked, other people's code included.
 add_compile_options(-g -ffunction-sections -fdata-sections -fstack-usage
