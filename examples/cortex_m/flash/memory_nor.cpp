@@ -23,7 +23,8 @@ void MemoryNor::erase_sector(uint32_t* address, size_t size) {
 }
 
 bool MemoryNor::wait() {
-  for (volatile uint32_t turn = 0; turn < busy_turns_;) turn = turn + 1;
+  const uint32_t turns = erasing_ ? pace_.erase_turns : pace_.program_turns;
+  for (volatile uint32_t turn = 0; turn < turns;) turn = turn + 1;
   if (!erasing_) {
     *at_ = *at_ & word_;
     return true;

@@ -15,15 +15,20 @@ namespace flash {
 /// A chip that needs driving differs in these three functions: they would write commands to its address and read its status.
 class MemoryNor final : public NorChip {
  public:
-  /// \param busy_turns how often `wait` looks at the status before an operation ends: how slow the chip is.
-  explicit MemoryNor(uint32_t busy_turns = 0) : busy_turns_(busy_turns) {}
+  /// How often `wait` looks at the status before an operation ends: how slow the chip is.
+  struct Pace {
+    uint32_t program_turns = 0;
+    uint32_t erase_turns = 0;
+  };
+  MemoryNor() = default;
+  explicit MemoryNor(const Pace& pace) : pace_(pace) {}
 
   void program_word(uint32_t* address, uint32_t word) override;
   void erase_sector(uint32_t* address, size_t size) override;
   bool wait() override;
 
  private:
-  const uint32_t busy_turns_;
+  const Pace pace_;
   volatile uint32_t* at_ = nullptr;  // of the operation that is going on
   volatile uint32_t* end_ = nullptr;
   uint32_t word_ = 0;
