@@ -5,7 +5,7 @@ namespace wayseal::http {
 namespace {
 
 // With their length: nothing is counted at run time, on a small device either.
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 constexpr std::string_view kVersionText = "HTTP/1.1 ";
 constexpr uint8_t kMajorAt = 5;

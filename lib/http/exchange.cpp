@@ -4,7 +4,7 @@
 namespace wayseal::http {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 constexpr int kPiecesPerStep = 8;
 constexpr int kReadsPerStep = 16;
