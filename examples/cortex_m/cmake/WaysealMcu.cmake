@@ -68,7 +68,8 @@ function(wayseal_mcu_program name)
     "-Wl,--defsym=board_flash_size=${WAYSEAL_MCU_FLASH}" "-Wl,--defsym=board_ram_size=${WAYSEAL_MCU_RAM}"
     "-Wl,--defsym=board_stack_size=${WAYSEAL_MCU_STACK}")
   if(WAYSEAL_MCU_LTO)
-    target_link_options(${name} PRIVATE -Os -flto)
+    # One definition for all: a limit that one file sees and another does not would be memory that overlaps.
+    target_link_options(${name} PRIVATE -Os -flto=auto -Werror=odr -Werror=lto-type-mismatch)
   endif()
   set_target_properties(${name} PROPERTIES SUFFIX .elf LINK_DEPENDS "${script}")
 endfunction()

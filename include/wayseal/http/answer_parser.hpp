@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "wayseal/core/bytes.hpp"
+#include "wayseal/core/config.hpp"
 #include "wayseal/core/result.hpp"
 
 #ifndef WAYSEAL_HTTP_OVERHEAD_MAX

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "wayseal/core/bytes.hpp"
+#include "wayseal/core/config.hpp"
 #include "wayseal/core/result.hpp"
 #include "wayseal/core/time.hpp"
 #include "wayseal/hal/channel.hpp"
