@@ -72,13 +72,18 @@ void provision(const Way& way, PsaDevice& device, const std::string& vehicle) {
   REQUIRE(provisioning.state().value() == wayseal::PsaProvisioningState::kComplete);
 }
 
+/// How TLS signs: by PSA inside PSA's driver inside PSA, or by PSA with a vault that has no key for it.
 enum class Signing : uint8_t { kThroughVault, kByPsa };
 
 /// What a firmware does from power on to power off: everything but the device's flash is made anew.
 class Drive {
  public:
   Drive(const Way& way, PsaDevice& device, Signing signing)
-      : vault_(device.vault()), port_(std::to_string(way.port())) {
+      : vault_(signing == Signing::kByPsa ? without_tls_key_ : device.vault()),
+        port_(std::to_string(way.port())) {
+    wayseal::PsaVaultOptions options;
+    options.tls_key = wayseal::kPsaTlsKey + 100;  // nobody has it
+    REQUIRE(without_tls_key_.open(options) == Status::kOk);
     root_ = object(VaultObject::kDataRoot);
     gateway_ca_ = object(VaultObject::kGatewayCa);
     certificate_ = object(VaultObject::kTlsCertificate);
@@ -142,6 +147,7 @@ class Drive {
     return out;
   }
 
+  wayseal::PsaVault without_tls_key_;
   wayseal::KeyVault& vault_;
   std::string port_;
   wayseal::PosixClock clock_;
