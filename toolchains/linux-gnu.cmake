@@ -27,6 +27,9 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 
 set(CMAKE_CROSSCOMPILING_EMULATOR "${WAYSEAL_LINUX_EMULATOR};-L;/usr/${WAYSEAL_LINUX_TRIPLE}")
 if(EXISTS "${WAYSEAL_TARGET_PREFIX}/usr/lib/${WAYSEAL_LINUX_TRIPLE}")
+  # Debian keeps what differs between architectures apart; the compiler looks there only in its own root.
+  set(CMAKE_C_STANDARD_INCLUDE_DIRECTORIES "${WAYSEAL_TARGET_PREFIX}/usr/include/${WAYSEAL_LINUX_TRIPLE}")
+  set(CMAKE_CXX_STANDARD_INCLUDE_DIRECTORIES "${WAYSEAL_TARGET_PREFIX}/usr/include/${WAYSEAL_LINUX_TRIPLE}")
   # Its libraries may be made for a newer C library than the compiler's; the prefix holds that one too, and programs
   # run on it.
   set(CMAKE_EXE_LINKER_FLAGS_INIT
