@@ -69,9 +69,9 @@ class UartLine {
     for (ssize_t i = 0; i < got; ++i) ring.put(bytes[static_cast<size_t>(i)]);
     return true;
   }
-  /// Everything that was sent, and what the bus makes of it.
-  std::vector<CanFrame> receive_all() {
-    (void)interrupt(1 << 20);
+  /// What waits on the line, and what the bus makes of it. In pieces that the ring holds.
+  std::vector<CanFrame> receive_all(size_t most = 1024) {
+    (void)interrupt(most);
     std::vector<CanFrame> all;
     CanFrame some[16];
     for (;;) {
