@@ -9,7 +9,7 @@
 namespace image {
 
 /// Bytes that mbedTLS has for TLS, X.509 and PSA's keys together.
-inline constexpr size_t kArenaSize = 28 * 1024;
+inline constexpr size_t kArenaSize = 14 * 1024;
 
 /// Before anything of mbedTLS.
 void start_arena();

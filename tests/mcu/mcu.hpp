@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The emulated device of the tests: a board in QEMU with its flash in a file, its console and its lines.
+#ifndef WAYSEAL_TESTS_MCU_MCU_HPP
+#define WAYSEAL_TESTS_MCU_MCU_HPP
+
+#include <map>
+#include <string>
+
+#include "way.hpp"
+
+namespace mcu_test {
+
+using agent_test::Way;
+using cloud_test::Process;
+
+/// A board that QEMU emulates, and the image for it.
+struct Machine {
+  const char* name;
+  const char* image;
+};
+extern const Machine kM4;  ///< mps2-an386, Cortex-M4F
+extern const Machine kM7;  ///< mps2-an500, Cortex-M7
+
+/// One device. Its flash lives as long as this object; the processor from `power_on` to `power_off` or its exit.
+class Mcu {
+ public:
+  /// \param folder for the flash and the sockets; must exist. The flash is blank.
+  Mcu(const Machine& machine, const std::string& folder);
+
+  /// Keys made in the device, certificates by the OEM's tool. Throws when one of the steps fails.
+  void provision(const std::string& fleet, const std::string& vehicle);
+
+  /// \param words arguments of the image, "name=value", with blanks between them.
+  void power_on(const std::string& words);
+  /// As a power cut: at once, whatever it does.
+  void power_off() { processor_.stop(9); }
+  bool running() { return processor_.running(); }
+  /// Waits for the end by itself. \return its exit code.
+  int wait() { return processor_.wait(); }
+
+  /// Plays a log into its UART. \param arguments of wayseal-uart-can, beside where and what.
+  Process play(const std::string& log, const std::vector<std::string>& arguments) const;
+
+  /// Pulls the network cable, or plugs it in again.
+  void cable(bool plugged) const;
+
+  /// What it has printed since it was powered on.
+  std::string console() const;
+  /// Whether the console has shown this text within some seconds.
+  bool says(const std::string& text, double seconds = 15) const;
+  /// The numbers of the last line of a kind ("status", "summary"); empty when there is none.
+  std::map<std::string, int64_t> numbers(const std::string& kind) const;
+
+ private:
+  void start(const std::string& words, const std::string& input);
+  int run(const std::string& words, const std::string& input);
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+
+  Machine machine_;
+  std::string folder_;
+  Process processor_;
+};
+
+/// The table that both images carry.
+std::string table_of_images();
+
+}  // namespace mcu_test
+
+#endif
