@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wayseal.h alone, first and twice, as C99 with every warning; and what a program may do at compile time. */
 #include "wayseal/wayseal.h"
-#include "wayseal/wayseal.h"
 
 typedef char a_client_has_a_size[WAYSEAL_CLIENT_SIZE > 0 ? 1 : -1];
 typedef char it_is_aligned[sizeof(wayseal_client_memory) % sizeof(uint64_t) == 0 ? 1 : -1];
