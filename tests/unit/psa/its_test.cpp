@@ -172,8 +172,11 @@ TEST_CASE("its: a medium that fails is told, and without a storage nothing is ke
     Mounted device(flash);
     REQUIRE(set(1, "old") == PSA_SUCCESS);
     flash.fail_write_at(1, Status::kStorageFailed);
-    CHECK(set(1, "new") == PSA_ERROR_STORAGE_FAILURE);
+    CHECK(set(1, "new and longer") == PSA_ERROR_STORAGE_FAILURE);
     CHECK(get(1) == "old");
+    flash.fail_write_at(1, Status::kStorageFailed);
+    CHECK(set(2, "first") == PSA_ERROR_STORAGE_FAILURE);
+    CHECK_FALSE(get(2));
     flash.make_unreadable(0, flash.image().size());
     CHECK(psa_its_get(1, 0, sizeof out, out, &size) == PSA_ERROR_STORAGE_FAILURE);
     CHECK(size == 0);
