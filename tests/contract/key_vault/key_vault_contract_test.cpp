@@ -6,11 +6,25 @@
 #include <memory>
 
 #include "contract/key_vault/rigs.hpp"
+#include "unit/capi/tables.hpp"
 
 namespace wayseal::test {
 namespace {
 
-#define ALL_RIGS FakeRig, SoftHsmRig, NssRig, PsaRig
+/// A vault written in C, as the C API's tables of functions have it.
+class CTableRig {
+ public:
+  CTableRig() { vault_.set_object(VaultObject::kDataRoot, root()); }
+  KeyVault& vault() { return table_.port(); }
+  Bytes root() const { return {root_, sizeof root_}; }
+
+ private:
+  uint8_t root_[3] = {0x30, 0x01, 0x00};
+  fakes::FakeVault vault_;
+  TableVault table_{vault_};
+};
+
+#define ALL_RIGS FakeRig, CTableRig, SoftHsmRig, NssRig, PsaRig
 
 std::vector<uint8_t> seal(KeyVault& vault, OpenedSession& session, Bytes aad, Bytes plaintext) {
   std::vector<uint8_t> out(plaintext.size() + kGcmTagSize);
