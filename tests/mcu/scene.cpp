@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <filesystem>
 #include <stdexcept>
 
 namespace mcu_test {
 namespace {
+
+const char* const kVehicle = "mcu-1";
 
 void need_nss() {
   const std::string missing = agent_test::nss_missing();
@@ -29,7 +32,7 @@ Scene::Scene(const Machine& machine) : way_(drive_dbc()), mcu_(machine, way_.pat
   way_.use_nss_backend();
   require_run({WAYSEAL_BACKEND, "table", "add", table_of_images(), "--config",
                way_.path("fleet/backend/backend.json")});
-  mcu_.provision(way_.path("fleet"), "mcu-1");
+  mcu_.provision(way_.path("fleet"), kVehicle);
 }
 
 int64_t Scene::make_drive(int seconds, int seed) {
@@ -39,9 +42,37 @@ int64_t Scene::make_drive(int seconds, int seed) {
   return std::count(log.begin(), log.end(), '\n');
 }
 
-void Scene::power_on_to(int port, const std::string& words) {
-  mcu_.power_on(words +
-                " mode=deliver address=10.0.2.2 name=localhost back_off_ms=1000 port=" + std::to_string(port));
+void Scene::power_on(const std::string& words) {
+  mcu_.power_on(words + " mode=deliver address=10.0.2.2 name=localhost back_off_ms=1000 port=" +
+                std::to_string(way_.port()));
+}
+
+void Scene::start_foreign_gateway(Foreign what) {
+  namespace fs = std::filesystem;
+  const std::string pki = way_.path("foreign-gateway");
+  if (!fs::exists(way_.path("foreign"))) {
+    require_run({WAYSEAL_OEM, "provision", "--out", way_.path("foreign")});
+  }
+  fs::remove_all(pki);
+  fs::copy(way_.path("fleet/gateway"), pki);
+  const auto take = [&](const char* file) {
+    fs::copy_file(way_.path("foreign/gateway/") + file, pki + "/" + file, fs::copy_options::overwrite_existing);
+  };
+  if (what == Foreign::kServer) {
+    take("server.pem");
+  } else {
+    take("vehicle-ca.pem");
+    take("vehicle-crl.pem");
+  }
+  foreign_gateway_.stop(9);
+  foreign_gateway_ = Process({"/usr/bin/env", "WAYSEAL_GATEWAY_BIND=127.0.0.1:" + std::to_string(way_.port()),
+                              "WAYSEAL_GATEWAY_PKI=" + pki, "WAYSEAL_BACKEND_SOCKET=" + way_.backend_socket(),
+                              WAYSEAL_HAPROXY, "-db", "-f", WAYSEAL_GATEWAY_CONFIG},
+                             way_.path("foreign-gateway.out"));
+}
+
+void Scene::revoke() {
+  require_run({WAYSEAL_OEM, "revoke", "--out", way_.path("fleet"), "--vehicle", kVehicle});
 }
 
 }  // namespace mcu_test

@@ -7,6 +7,12 @@
 
 namespace mcu_test {
 
+/// What is not the fleet's own in a gateway.
+enum class Foreign : uint8_t {
+  kServer,            ///< Its certificate is under another authority.
+  kVehicleAuthority,  ///< It takes another fleet's vehicles.
+};
+
 class Scene {
  public:
   /// Skips the test when NSS softoken is missing. Neither backend nor gateway run yet.
@@ -20,12 +26,19 @@ class Scene {
   std::string drive() const { return way_.path("drive.log"); }
 
   /// The image that delivers, to the way's gateway; later words go before earlier ones.
-  void power_on(const std::string& words = "") { power_on_to(way_.port(), words); }
-  void power_on_to(int port, const std::string& words);
+  void power_on(const std::string& words = "");
+
+  /// In the place of the way's own gateway, which must not run, or of another foreign one.
+  void start_foreign_gateway(Foreign what);
+  void stop_foreign_gateway() { foreign_gateway_.stop(9); }
+
+  /// The device's certificates, before the gateway starts.
+  void revoke();
 
  private:
   Way way_;
   Mcu mcu_;
+  Process foreign_gateway_;
 };
 
 }  // namespace mcu_test

@@ -55,8 +55,7 @@ wayseal::ClientMemory client_memory() {
 }
 
 // Both sides in one loop, until a recording has ended and everything is delivered; a live bus goes on for ever.
-int run(wayseal::Client& client, Bus& bus, Link& link, board::BoardClock& clock) {
-  StatusLine line(client);
+int run(wayseal::Client& client, Bus& bus, Link& link, board::BoardClock& clock, StatusLine& line) {
   for (;;) {
     const Status bus_status = client.step_bus(clock.now());
     bus.resume();
@@ -88,7 +87,8 @@ int deliver(const board::Words& words, Trust& trust, Areas& areas, board::BoardC
   const Status started = client.start(table);
   if (started != Status::kOk) return stop("the client does not start", started);
   bus.start();
-  return run(client, bus, link, clock);
+  static StatusLine line(client, words.number("status_ms", 1000));
+  return run(client, bus, link, clock, line);
 }
 
 }  // namespace

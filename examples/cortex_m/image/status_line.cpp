@@ -5,12 +5,6 @@
 #include "image/arena.hpp"
 
 namespace image {
-namespace {
-
-constexpr int64_t kIntervalMs = 1000;
-
-}  // namespace
-
 void StatusLine::update(wayseal::MonotonicTime now) {
   const wayseal::CourierStats courier = client_.stats().courier;
   if (courier.retries != failures_) {
@@ -23,7 +17,7 @@ void StatusLine::update(wayseal::MonotonicTime now) {
     board::print("\n");
   }
   if (now < next_) return;
-  next_ = wayseal::after_ms(now, kIntervalMs);
+  next_ = wayseal::after_ms(now, interval_ms_);
   print_counts("status");
 }
 
