@@ -39,6 +39,13 @@ int connect_to(const std::string& path) {
   return fd;
 }
 
+// Reads what QEMU's monitor says until it waits for a command.
+void read_prompt(int fd) {
+  std::string text;
+  char byte = 0;
+  while (text.find("\n(qemu) ") == std::string::npos && ::read(fd, &byte, 1) == 1) text += byte;
+}
+
 }  // namespace
 
 Mcu::Mcu(const Machine& machine, const std::string& folder) : machine_(machine), folder_(folder) {
@@ -88,15 +95,9 @@ Process Mcu::play(const std::string& log, const std::vector<std::string>& argume
 void Mcu::cable(bool plugged) const {
   const int fd = connect_to(path("monitor"));
   const std::string command = std::string("set_link net0 ") + (plugged ? "on" : "off") + "\n";
+  read_prompt(fd);
   const bool sent = ::write(fd, command.data(), command.size()) == static_cast<ssize_t>(command.size());
-  // The prompt after the echo says that the command has been done.
-  std::string answer;
-  char buffer[512];
-  while (answer.find("\n(qemu)") == std::string::npos) {
-    const ssize_t got = ::read(fd, buffer, sizeof buffer);
-    if (got <= 0) break;
-    answer.append(buffer, static_cast<size_t>(got));
-  }
+  read_prompt(fd);  // the command has been done
   ::close(fd);
   if (!sent) throw std::runtime_error("monitor");
 }
