@@ -18,6 +18,7 @@ namespace can {
 namespace {
 
 constexpr int kRetryMs = 20;
+constexpr int kDrainMs = 5;
 
 [[noreturn]] void fail(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -89,11 +90,12 @@ void Line::flush() {
   buffer_.clear();
 }
 
-void Line::wait(int timeout_ms) {
+bool Line::wait(int timeout_ms) {
   pollfd waiting{fd_, POLLIN, 0};
-  if (::poll(&waiting, 1, timeout_ms) <= 0) return;
+  if (::poll(&waiting, 1, timeout_ms) <= 0) return true;
   char ignored[256];
-  if (::recv(fd_, ignored, sizeof ignored, MSG_DONTWAIT) == 0) throw std::runtime_error("the line: closed");
+  const ssize_t got = ::recv(fd_, ignored, sizeof ignored, MSG_DONTWAIT);
+  return got > 0 || (got < 0 && errno == EAGAIN);
 }
 
 void Line::drain() {
@@ -102,7 +104,7 @@ void Line::drain() {
     int unread = 0;
     if (::ioctl(fd_, SIOCOUTQ, &unread) != 0) fail("the line");
     if (unread == 0) return;
-    wait(5);
+    if (!wait(kDrainMs)) throw std::runtime_error("the line: closed");
   }
 }
 

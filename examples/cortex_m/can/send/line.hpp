@@ -22,7 +22,8 @@ class Line {
   void write(wayseal::Bytes bytes);
   void flush();
   /// Waits for at most `timeout_ms` and throws away what the other side says.
-  void wait(int timeout_ms);
+  /// \return false when the other side has closed the line.
+  bool wait(int timeout_ms);
   /// Returns when the other side has read everything. (For TCP: has received it.)
   void drain();
   size_t bytes_written() const { return bytes_written_; }

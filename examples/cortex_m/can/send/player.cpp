@@ -12,7 +12,8 @@ using wayseal::BusState;
 using wayseal::CanFrame;
 
 constexpr int64_t kReportIntervalMs = 1000;
-constexpr int64_t kWaitMaxMs = 100;
+constexpr int kWaitMaxMs = 100;
+constexpr int kEndReports = 3;
 
 CanFrame flood_frame(uint32_t number) {
   CanFrame frame;
@@ -69,11 +70,8 @@ PlayCounts LinePlayer::play(wayseal::CanBus& bus, const std::function<wayseal::M
     if (count == 0) pause(bus, next_due());
   } while (bus.state(0) != BusState::kEnded);
   run_faults();
-  if (options_.say_end) {
-    for (BusReport& report : reports_) report.state = BusState::kEnded;
-    report_all(bus.bus_count());
-  }
   line_.drain();
+  if (options_.say_end) say_end(bus.bus_count());
   return counts_;
 }
 
@@ -82,7 +80,18 @@ void LinePlayer::pause(const wayseal::CanBus& bus, wayseal::MonotonicTime until)
   line_.flush();
   const wayseal::MonotonicTime now = clock_.now();
   const int64_t due_ms = std::min(wayseal::ms_between(now, until), wayseal::ms_between(now, next_report_));
-  line_.wait(static_cast<int>(std::clamp<int64_t>(due_ms, 0, kWaitMaxMs)));
+  if (!line_.wait(static_cast<int>(std::clamp<int64_t>(due_ms, 0, kWaitMaxMs))))
+    throw std::runtime_error("the line: closed");
+}
+
+/// More than once, since a device that has no room drops reports as well. One that has heard it may hang up.
+void LinePlayer::say_end(uint8_t bus_count) {
+  for (BusReport& report : reports_) report.state = BusState::kEnded;
+  for (int i = 0; i < kEndReports; ++i) {
+    report_all(bus_count);
+    line_.flush();
+    if (!line_.wait(kWaitMaxMs)) return;
+  }
 }
 
 void LinePlayer::send_frame(const CanFrame& frame) {

@@ -60,6 +60,7 @@ class LinePlayer {
   void send_spoilt(bool truncated);
   void send_report(uint8_t bus);
   void report_all(uint8_t bus_count);
+  void say_end(uint8_t bus_count);
   void run_faults();
   void run(const Fault& fault);
   void pause(const wayseal::CanBus& bus, wayseal::MonotonicTime until);
