@@ -143,24 +143,34 @@ TEST_CASE("SIGTERM stores what was collected; the next start delivers it") {
   CHECK(cloud.at("records_lost") == 0);
 }
 
-TEST_CASE("the README's example is the quickstart, and it runs") {
-  const std::string source = slurp(WAYSEAL_QUICKSTART_SOURCE);
-  const std::string readme = slurp(WAYSEAL_README);
-  const std::string code = between_marks(source, "// [quickstart]\n", "// [quickstart]\n");
-  CHECK(readme.find("```cpp\n" + code + "```") != std::string::npos);
+namespace {
 
+/// A quickstart, fed with 1000 frames, against a gateway and a backend of its own; all samples arrive.
+void check_quickstart(const std::string& program) {
   Way way(canary_dbc());
   way.start_backend();
   way.start_gateway();
   spill(way.path("log"), canary_log(1000, 500));
   const Output out = cloud_test::run({"/bin/sh", "-c",
                                       "cd '" + way.path("") + "' && SOFTHSM2_CONF='" + way.vehicle_folder() +
-                                          "/softhsm2.conf' '" WAYSEAL_QUICKSTART "' '" + way.module() +
+                                          "/softhsm2.conf' '" + program + "' '" + way.module() +
                                           "' vehicle localhost " + std::to_string(way.port()) +
                                           " signals.table 3<'" + way.vehicle_folder() + "/pin' <log"});
   CAPTURE(out.text);
   CHECK(out.code == 0);
   CHECK(way.backend_stats().at("samples") == 3000);
 }
+
+}  // namespace
+
+TEST_CASE("the README's example is the quickstart, and it runs") {
+  const std::string source = slurp(WAYSEAL_QUICKSTART_SOURCE);
+  const std::string readme = slurp(WAYSEAL_README);
+  const std::string code = between_marks(source, "// [quickstart]\n", "// [quickstart]\n");
+  CHECK(readme.find("```cpp\n" + code + "```") != std::string::npos);
+  check_quickstart(WAYSEAL_QUICKSTART);
+}
+
+TEST_CASE("the same in C runs") { check_quickstart(WAYSEAL_C_QUICKSTART); }
 
 }  // namespace agent_test
