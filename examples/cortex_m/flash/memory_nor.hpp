@@ -8,6 +8,12 @@
 
 namespace flash {
 
+/// How often `wait` looks at the status before an operation ends: how slow the chip is.
+struct NorPace {
+  uint32_t program_turns = 0;
+  uint32_t erase_turns = 0;
+};
+
 /// Behaves as flash does, also when it is interrupted: programming clears bits only, half of a word after the other;
 /// erasing programs everything to 0 first, and then lets it rise again, word by word. So a reset in between leaves what it
 /// leaves on a real chip: anything, in that word or that sector, and nowhere else.
@@ -15,20 +21,15 @@ namespace flash {
 /// A chip that needs driving differs in these three functions: they would write commands to its address and read its status.
 class MemoryNor final : public NorChip {
  public:
-  /// How often `wait` looks at the status before an operation ends: how slow the chip is.
-  struct Pace {
-    uint32_t program_turns = 0;
-    uint32_t erase_turns = 0;
-  };
   MemoryNor() = default;
-  explicit MemoryNor(const Pace& pace) : pace_(pace) {}
+  explicit MemoryNor(const NorPace& pace) : pace_(pace) {}
 
   void program_word(uint32_t* address, uint32_t word) override;
   void erase_sector(uint32_t* address, size_t size) override;
   bool wait() override;
 
  private:
-  const Pace pace_;
+  NorPace pace_;
   volatile uint32_t* at_ = nullptr;  // of the operation that is going on
   volatile uint32_t* end_ = nullptr;
   uint32_t word_ = 0;

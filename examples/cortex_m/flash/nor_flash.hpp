@@ -17,12 +17,13 @@ struct NorArea {
   uint32_t program_size = 4;  ///< At least 4. With an ECC over more bytes (8, 16, 32): that many.
 };
 
+constexpr bool is_power_of_two(uint32_t value, uint32_t least, uint32_t most) {
+  return value >= least && value <= most && (value & (value - 1)) == 0;
+}
+
 /// Whether NorFlash can take it: for static_assert on a board's areas (all but `base`).
 constexpr bool is_nor_area(const NorArea& area) {
-  constexpr auto power_of_two = [](uint32_t value, uint32_t low, uint32_t high) {
-    return value >= low && value <= high && (value & (value - 1)) == 0;
-  };
-  return power_of_two(area.block_size, 256, 1U << 20) && power_of_two(area.program_size, 4, 256) &&
+  return is_power_of_two(area.block_size, 256, 1U << 20) && is_power_of_two(area.program_size, 4, 256) &&
          area.program_size <= area.block_size && area.block_count >= 2;
 }
 

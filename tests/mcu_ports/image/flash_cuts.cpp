@@ -16,7 +16,7 @@ constexpr uint32_t kSlotsABlock = kBlock / (kWords * sizeof(uint32_t));
 constexpr uint32_t kSlots = kBlocks * kSlotsABlock;
 constexpr uint32_t kErasedWord = 0xFFFFFFFF;
 // Slow enough that a cut falls into an operation rather than between two.
-constexpr flash::MemoryNor::Pace kPace = {1000, 500000};
+constexpr flash::NorPace kPace = {1000, 500000};
 
 /// Record number `position` is in slot `position` modulo kSlots.
 struct Record {
