@@ -122,6 +122,4 @@ std::map<std::string, int64_t> Mcu::numbers(const std::string& kind) const {
   return out;
 }
 
-std::string table_of_images() { return WAYSEAL_MCU_TABLE; }
-
 }  // namespace mcu_test

@@ -61,9 +61,6 @@ class Mcu {
   Process processor_;
 };
 
-/// The table that both images carry.
-std::string table_of_images();
-
 }  // namespace mcu_test
 
 #endif

@@ -30,8 +30,6 @@ void require_run(const std::vector<std::string>& command) {
 
 Scene::Scene(const Machine& machine) : way_(drive_dbc()), mcu_(machine, way_.path("")) {
   way_.use_nss_backend();
-  require_run({WAYSEAL_BACKEND, "table", "add", table_of_images(), "--config",
-               way_.path("fleet/backend/backend.json")});
   mcu_.provision(way_.path("fleet"), kVehicle);
 }
 
