@@ -27,9 +27,9 @@ function(_wayseal_tree result variable fetched file)
   set(${result} "${tree}" PARENT_SCOPE)
 endfunction()
 
-# Other people's code: optimised, without debug information, and its warnings are theirs.
+# Other people's code: optimised, and its warnings are theirs. On a host it has no debug information, which nobody looks at.
 function(_wayseal_foreign target)
-  target_compile_options(${target} PRIVATE -w -g0 $<$<CONFIG:Debug>:-O1> -ffunction-sections -fdata-sections)
+  target_compile_options(${target} PRIVATE -w $<$<BOOL:${UNIX}>:-g0> $<$<CONFIG:Debug>:-O1> -ffunction-sections -fdata-sections)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ${WAYSEAL_PIC} CXX_CLANG_TIDY "")
 endfunction()
 

@@ -23,5 +23,13 @@ psa_status_t psa_verify_hash(mbedtls_svc_key_id_t, psa_algorithm_t, const uint8_
                              size_t) {
   return PSA_ERROR_NOT_SUPPORTED;
 }
+psa_status_t psa_mac_compute(mbedtls_svc_key_id_t, psa_algorithm_t, const uint8_t*, size_t, uint8_t*, size_t,
+                             size_t*) {
+  return PSA_ERROR_NOT_SUPPORTED;
+}
+psa_status_t psa_aead_encrypt(mbedtls_svc_key_id_t, psa_algorithm_t, const uint8_t*, size_t, const uint8_t*,
+                              size_t, const uint8_t*, size_t, uint8_t*, size_t, size_t*) {
+  return PSA_ERROR_NOT_SUPPORTED;
+}
 
 }  // extern "C"

@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kGroups = 8;
 constexpr size_t kSignals = 32;
-constexpr size_t kChunks = 56;
+constexpr size_t kChunks = 52;
 constexpr size_t kQueued = 2;
 
 unsigned char collector_memory[Collector::memory_needed(kGroups, kSignals, kChunks)];
