@@ -189,6 +189,24 @@ Status AnswerParser::take_code(uint8_t c) {
   return code_ == 101 ? Status::kUnsupported : Status::kOk;
 }
 
+AnswerParser::Field AnswerParser::field_named(std::string_view name) {
+  struct Known {
+    std::string_view name;
+    Field field;
+  };
+  static constexpr Known kKnown[] = {
+      {"connection", Field::kConnection},
+      {"content-encoding", Field::kContentEncoding},
+      {"content-length", Field::kContentLength},
+      {"retry-after", Field::kRetryAfter},
+      {"transfer-encoding", Field::kTransferEncoding},
+  };
+  for (const Known& known : kKnown) {
+    if (name == known.name) return known.field;
+  }
+  return Field::kOther;
+}
+
 // A line that begins with a blank, a fold (RFC 9112, 5.2), ends here as well: a blank is in no name.
 Status AnswerParser::take_name(uint8_t c) {
   if (c != ':') {
@@ -197,14 +215,7 @@ Status AnswerParser::take_name(uint8_t c) {
     return Status::kOk;
   }
   if (text_used_ == 0) return Status::kMalformed;
-  const std::string_view name = text();
-  field_ = Field::kOther;
-  if (name == "connection"sv) field_ = Field::kConnection;
-  if (name == "content-encoding"sv) field_ = Field::kContentEncoding;
-  if (name == "content-length"sv) field_ = Field::kContentLength;
-  if (name == "retry-after"sv) field_ = Field::kRetryAfter;
-  if (name == "transfer-encoding"sv) field_ = Field::kTransferEncoding;
-  if (in_trailer_) field_ = Field::kOther;
+  field_ = in_trailer_ ? Field::kOther : field_named(text());
   text_used_ = 0;
   part_ = Part::kValue;
   return Status::kOk;

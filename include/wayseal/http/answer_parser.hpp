@@ -84,6 +84,7 @@ class AnswerParser {
     kTransferEncoding,
   };
 
+  static Field field_named(std::string_view name);
   void begin_message();
   bool in_body() const { return part_ == Part::kBody || part_ == Part::kChunk; }
   size_t take_body(Bytes input);
