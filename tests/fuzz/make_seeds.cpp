@@ -446,6 +446,30 @@ void add_texts(const Corpus& corpus, const std::string& example) {
   for (const NamedText& config : kBackendConfigs) corpus.add("backend_config", config.name, config.text);
 }
 
+// Frames on a serial line: bytes, or 0xFE, a length and a body that the target gives its CRC.
+void add_uart_can(const Corpus& corpus) {
+  const auto body = [](Output& out, std::initializer_list<uint8_t> bytes) -> Output& {
+    out.u8(0xFE).u8(static_cast<uint8_t>(bytes.size()));
+    for (const uint8_t byte : bytes) out.u8(byte);
+    return out;
+  };
+  Output frames;
+  body(frames.u8(3), {0x00, 0x23, 0x01, 1, 2, 3, 0, 0, 0, 0, 8});
+  body(frames, {0x11, 0x00, 0xF1, 0xFE, 0x18, 0});
+  body(frames, {0x06, 0xFF, 0x07, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+  corpus.add("uart_can", "frames", frames);
+  Output reports;
+  for (const uint8_t state : {uint8_t{1}, uint8_t{2}, uint8_t{3}, uint8_t{4}})
+    body(reports.u8(0), {0x81, state, 9, 0, 0, 0, 7, 0, 0, 0});
+  corpus.add("uart_can", "reports", body(reports, {0x92}));
+  Output wrong;
+  for (const uint8_t id : {uint8_t{0x08}, uint8_t{0xFF}}) body(wrong.u8(9), {0x00, 0x00, id});
+  body(body(body(wrong, {0x04, 1, 1}), {0x70, 1, 1}), {0xAF}).u8(1).u8(2).u8(0).u8(0);
+  corpus.add("uart_can", "wrong", body(wrong, {}));
+  corpus.add("uart_can", "garbage",
+             with_mode(1, std::string(200, 'x') + std::string(3, '\0') + "\x05garb\x09"));
+}
+
 // Media -----------------------------------------------------------------------------------------------------------
 
 Output& state_entry(Output& out, unsigned item, unsigned size, unsigned how = 0) {
@@ -583,6 +607,7 @@ int main(int argc, char** argv) {
   add_signed_bodies(corpus);
   add_certificates(corpus);
   add_texts(corpus, read_file(repository / "examples/tcu/wayseal-tcu.toml"));
+  add_uart_can(corpus);
   add_state(corpus);
   add_spool(corpus);
   std::cout << "seeds are in " << argv[2] << '\n';
