@@ -106,12 +106,12 @@ typedef enum wayseal_next_step {
   WAYSEAL_NEXT_STOP = 5
 } wayseal_next_step;
 
-/// The group that `status` belongs to. Any thread; never blocks.
-wayseal_next_step wayseal_status_next_step(wayseal_status status);
+/// The group that `status`, a wayseal_status, belongs to; WAYSEAL_NEXT_STOP for a number that is none. Any thread; never blocks.
+wayseal_next_step wayseal_status_next_step(int status);
 
 /// Stable lower-case name for logs, e.g. "not-authentic"; "unknown" for a number that is no status. Static storage; never
 /// null. Any thread.
-const char* wayseal_status_name(wayseal_status status);
+const char* wayseal_status_name(int status);
 
 // ---- Version -----------------------------------------------------------------------------------------------------------
 
@@ -483,7 +483,7 @@ typedef enum wayseal_channel_failure {
 } wayseal_channel_failure;
 
 /// Stable lower-case name for logs, e.g. "server-wrong-name"; "unknown" for another number. Never null. Any thread.
-const char* wayseal_channel_failure_name(wayseal_channel_failure failure);
+const char* wayseal_channel_failure_name(int failure);
 
 typedef struct wayseal_channel_diagnostic {
   wayseal_channel_failure failure;
@@ -676,9 +676,9 @@ typedef struct wayseal_client_config {
   int64_t build_time_ms;
 
   // RecorderConfig
-  int64_t batch_duration_ms;    ///< 1 to 3,600,000.
-  wayseal_when_full when_full;  ///< WAYSEAL_WHEN_FULL_DROP_AND_COUNT.
-  uint32_t rounds_per_step;     ///< Times WAYSEAL_LIMIT_RECEIVE_FRAMES frames in one step at most. 1 to 255.
+  int64_t batch_duration_ms;  ///< 1 to 3,600,000.
+  uint32_t when_full;         ///< A wayseal_when_full: WAYSEAL_WHEN_FULL_DROP_AND_COUNT.
+  uint32_t rounds_per_step;   ///< Times WAYSEAL_LIMIT_RECEIVE_FRAMES frames in one step at most. 1 to 255.
 
   // SealerConfig
   const wayseal_policy* policy;  ///< Copied. Null: all suites, the protocol's limits.
@@ -789,10 +789,10 @@ typedef enum wayseal_content {
 } wayseal_content;
 
 /// Cloud thread: copies an event or manifest into the queue of own contents, which are sealed before the bus side's.
-/// \param payload 1 to wayseal_own_content_max() bytes; not kept.
+/// \param type a wayseal_content. \param payload 1 to wayseal_own_content_max() bytes; not kept.
 /// \return WAYSEAL_OK; WAYSEAL_FULL: two wait already, step the cloud side and call again; WAYSEAL_INVALID_ARGUMENT: the
 ///         size, or another type.
-WAYSEAL_NODISCARD wayseal_status wayseal_client_add_content(wayseal_client* client, wayseal_content type,
+WAYSEAL_NODISCARD wayseal_status wayseal_client_add_content(wayseal_client* client, int type,
                                                             const uint8_t* payload, size_t bytes);
 /// Bytes of the largest own content. Any thread.
 size_t wayseal_own_content_max(void);

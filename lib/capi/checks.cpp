@@ -169,9 +169,9 @@ constexpr bool known(Suite suite) {
 }
 constexpr bool known(ContentType type) {
   switch (type) {
-    case ContentType::kBatch:
+    case ContentType::kBatch:  // the first three are not a program's to make
     case ContentType::kLossReport:
-    case ContentType::kAck: return true;  // not a program's to make
+    case ContentType::kAck:
     case ContentType::kSecurityEvent:
     case ContentType::kVersionManifest:
     case ContentType::kDiagnostics: return true;
@@ -208,7 +208,8 @@ SAME(WAYSEAL_COLLECTOR_CHUNKS(5, 7), Collector::chunks_needed(5, 7));
 
 // Frames, filters and counters have one layout: the library hands its own out under the C types.
 #define SAME_MEMBER(c, cpp, member) SAME(offsetof(c, member), offsetof(cpp, member))
-static_assert(sizeof(wayseal_can_frame) == sizeof(CanFrame) && alignof(wayseal_can_frame) == alignof(CanFrame));
+static_assert(sizeof(wayseal_can_frame) == sizeof(CanFrame));
+static_assert(alignof(wayseal_can_frame) == alignof(CanFrame));
 SAME_MEMBER(wayseal_can_frame, CanFrame, time_ns);
 SAME_MEMBER(wayseal_can_frame, CanFrame, id);
 SAME_MEMBER(wayseal_can_frame, CanFrame, bus);
@@ -219,8 +220,8 @@ SAME(WAYSEAL_CAN_EXTENDED_ID, CanFrame::kExtendedId);
 SAME(WAYSEAL_CAN_FD, CanFrame::kFd);
 SAME(WAYSEAL_CAN_BIT_RATE_SWITCH, CanFrame::kBitRateSwitch);
 SAME(WAYSEAL_CAN_ERROR_STATE_INDICATOR, CanFrame::kErrorStateIndicator);
-static_assert(sizeof(wayseal_can_filter) == sizeof(CanFilter) && sizeof(bool) == 1 &&
-              alignof(wayseal_can_filter) == alignof(CanFilter));
+static_assert(sizeof(wayseal_can_filter) == sizeof(CanFilter) && sizeof(bool) == 1);
+static_assert(alignof(wayseal_can_filter) == alignof(CanFilter));
 SAME_MEMBER(wayseal_can_filter, CanFilter, id);
 SAME_MEMBER(wayseal_can_filter, CanFilter, mask);
 SAME_MEMBER(wayseal_can_filter, CanFilter, extended);

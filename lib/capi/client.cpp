@@ -77,9 +77,8 @@ bool complete(const wayseal_client_config& config) {
 
 // What does not fit the narrower members of ClientConfig; the rest is judged by those who use it.
 bool representable(const wayseal_client_config& config) {
-  const int when_full = config.when_full;
-  return config.rounds_per_step <= UINT8_MAX && config.prekeys_low <= UINT8_MAX && when_full >= 0 &&
-         when_full <= WAYSEAL_WHEN_FULL_WAIT;
+  return config.rounds_per_step <= UINT8_MAX && config.prekeys_low <= UINT8_MAX &&
+         config.when_full <= WAYSEAL_WHEN_FULL_WAIT;
 }
 
 Status read_config(const wayseal_client_config& from, ClientConfig& to) {
@@ -179,18 +178,17 @@ wayseal_status wayseal_client_set_policy(wayseal_client* client, const wayseal_p
   return to_c(status == Status::kOk ? of(client)->set_policy(wanted) : status);
 }
 
-wayseal_status wayseal_client_add_content(wayseal_client* client, wayseal_content type, const uint8_t* payload,
+wayseal_status wayseal_client_add_content(wayseal_client* client, int type, const uint8_t* payload,
                                           size_t bytes) {
-  const int number = type;
   if (client == nullptr || payload == nullptr || bytes == 0 || bytes > wayseal_own_content_max() ||
-      number < WAYSEAL_CONTENT_SECURITY_EVENT || number > WAYSEAL_CONTENT_DIAGNOSTICS) {
+      type < WAYSEAL_CONTENT_SECURITY_EVENT || type > WAYSEAL_CONTENT_DIAGNOSTICS) {
     return WAYSEAL_INVALID_ARGUMENT;
   }
   RecordQueue& queue = of(client)->own_queue();
   const Result<MutableBytes> area = queue.reserve();
   if (!area.ok()) return to_c(area.status());
   std::memcpy(area.value().data(), payload, bytes);
-  return to_c(queue.commit(static_cast<ContentType>(number), bytes, 0));
+  return to_c(queue.commit(static_cast<ContentType>(type), bytes, 0));
 }
 
 bool wayseal_client_all_delivered(const wayseal_client* client) {

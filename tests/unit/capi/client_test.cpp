@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client by its C API: the whole way, and every argument that is wrong.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <cstring>
 #include <vector>
 
@@ -139,13 +140,28 @@ TEST_CASE("C API: the configuration begins as the library's own") {
   const ClientConfig cpp;
   CHECK(c.size == sizeof c);
   CHECK(c.version == WAYSEAL_VERSION);
+  CHECK(c.build_time_ms == cpp.build_time.ms);
   CHECK(c.batch_duration_ms == cpp.recorder.batch_duration_ms);
   CHECK(c.rounds_per_step == cpp.recorder.rounds_per_step);
   CHECK(c.when_full == WAYSEAL_WHEN_FULL_DROP_AND_COUNT);
+  CHECK(c.policy == nullptr);
+  CHECK(c.sync_interval_ms == cpp.sealer.sync_interval_ms);
   CHECK(c.sync_bytes == cpp.sealer.sync_bytes);
+  CHECK(c.records_per_step == cpp.sealer.records_per_step);
+  CHECK(c.loss_report_interval_ms == cpp.sealer.loss_report_interval_ms);
+  CHECK(c.retry_min_ms == cpp.sealer.retry_min_ms);
+  CHECK(c.retry_max_ms == cpp.sealer.retry_max_ms);
   CHECK(c.refused_wait_ms == cpp.sealer.refused_wait_ms);
   CHECK(c.upload_bytes == cpp.courier.upload_bytes);
   CHECK(c.prekeys_low == cpp.courier.prekeys_low);
+  CHECK(c.linger_ms == cpp.courier.linger_ms);
+  CHECK(c.back_off_min_ms == cpp.courier.back_off_min_ms);
+  CHECK(c.back_off_max_ms == cpp.courier.back_off_max_ms);
+  CHECK(c.retry_after_max_ms == cpp.courier.retry_after_max_ms);
+  CHECK(c.resend_ms == cpp.courier.resend_ms);
+  CHECK(c.idle_close_ms == cpp.courier.idle_close_ms);
+  CHECK(c.refresh_ms == cpp.courier.refresh_ms);
+  CHECK(c.http_idle_ms == cpp.courier.http.idle_ms);
   CHECK(c.http_total_ms == cpp.courier.http.total_ms);
   CHECK(c.can_bus == nullptr);
   wayseal_policy policy;
@@ -164,7 +180,11 @@ TEST_CASE("C API: structs of another size or version are refused, and nothing is
   CHECK(wayseal_client_config_init(&config, sizeof config + 8, WAYSEAL_VERSION) == WAYSEAL_UNSUPPORTED);
   CHECK(wayseal_client_config_init(&config, sizeof config, WAYSEAL_VERSION_OF(0, 2, 0)) == WAYSEAL_UNSUPPORTED);
   CHECK(wayseal_client_config_init(nullptr, sizeof config, WAYSEAL_VERSION) == WAYSEAL_INVALID_ARGUMENT);
-  CHECK(std::memcmp(&config, &before, sizeof config) == 0);
+  const auto bytes = [](const wayseal_client_config& of) {
+    const auto* const begin = reinterpret_cast<const uint8_t*>(&of);
+    return Blob(begin, begin + sizeof of);
+  };
+  CHECK(bytes(config) == bytes(before));
   wayseal_policy policy;
   CHECK(wayseal_policy_init(&policy, 0) == WAYSEAL_INVALID_ARGUMENT);
   CHECK(wayseal_policy_init(&policy, sizeof policy + 8) == WAYSEAL_UNSUPPORTED);
@@ -193,11 +213,9 @@ TEST_CASE("C API: names and next steps are the library's, for any number") {
   for (int code = -1; code < 300; ++code) {
     const auto own = static_cast<Status>(code < 0 || code > 255 ? 255 : code);
     const auto failure = static_cast<ChannelFailure>(code < 0 || code > 255 ? 255 : code);
-    CHECK(std::string(wayseal_status_name(static_cast<wayseal_status>(code))) == status_name(own));
-    CHECK(wayseal_status_next_step(static_cast<wayseal_status>(code)) ==
-          static_cast<wayseal_next_step>(next_step(own)));
-    CHECK(std::string(wayseal_channel_failure_name(static_cast<wayseal_channel_failure>(code))) ==
-          channel_failure_name(failure));
+    CHECK(std::string(wayseal_status_name(code)) == status_name(own));
+    CHECK(wayseal_status_next_step(code) == static_cast<wayseal_next_step>(next_step(own)));
+    CHECK(std::string(wayseal_channel_failure_name(code)) == channel_failure_name(failure));
   }
 }
 
@@ -253,6 +271,9 @@ TEST_CASE(
     rig.config.rounds_per_step = 256 + 8;
     refused(WAYSEAL_INVALID_ARGUMENT);
     rig.config.rounds_per_step = 8;
+    rig.config.when_full = 2;
+    refused(WAYSEAL_INVALID_ARGUMENT);
+    rig.config.when_full = 0;
     rig.config.prekeys_low = 256;
     refused(WAYSEAL_INVALID_ARGUMENT);
     rig.config.prekeys_low = 4;
@@ -304,13 +325,30 @@ TEST_CASE("C API: calls before start, and null, are told apart") {
   wayseal_client_end(nullptr);
 }
 
+TEST_CASE("C API: the settings reach the client: a full queue makes the bus wait, or not") {
+  Rig rig;
+  rig.config.batch_duration_ms = 1;
+  rig.config.when_full = GENERATE(WAYSEAL_WHEN_FULL_WAIT, WAYSEAL_WHEN_FULL_DROP_AND_COUNT);
+  rig.config.rounds_per_step = 1;
+  rig.start();
+  constexpr size_t kFrames = 2000;
+  for (size_t i = 0; i < kFrames; ++i) {
+    rig.bus.send(0x100, Blob(8, static_cast<uint8_t>(i * i)), static_cast<int64_t>(i) * 2 * kNsPerMs);
+  }
+  const auto step = [&] { return wayseal_client_step_bus(rig.client, rig.world.clock.now().ns); };
+  CHECK(step() != WAYSEAL_OK);  // more waits
+  CHECK(rig.bus.waiting() == kFrames - kReceiveFramesMax);
+  for (size_t i = 0; i < kFrames && rig.bus.waiting() > 0; ++i) static_cast<void>(step());
+  CHECK((rig.bus.waiting() > 0) == (rig.config.when_full == WAYSEAL_WHEN_FULL_WAIT));
+}
+
 TEST_CASE(
     "C API: own contents are taken as long as there is room, and only of the kinds that are a program's") {
   Rig rig;
   rig.start();
   const Blob event(wayseal_own_content_max() + 1, 'x');
   const auto add = [&](int type, size_t bytes) {
-    return wayseal_client_add_content(rig.client, static_cast<wayseal_content>(type), event.data(), bytes);
+    return wayseal_client_add_content(rig.client, type, event.data(), bytes);
   };
   CHECK(add(WAYSEAL_CONTENT_DIAGNOSTICS, 0) == WAYSEAL_INVALID_ARGUMENT);
   CHECK(add(WAYSEAL_CONTENT_DIAGNOSTICS, event.size()) == WAYSEAL_INVALID_ARGUMENT);
