@@ -13,6 +13,7 @@ import subprocess
 import sys
 import unittest
 
+sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOL = os.path.join(HERE, "stack_bound")
 COMPILER = "arm-none-eabi-g++"
