@@ -59,6 +59,7 @@ class PieceRing {
   bool has_room() const;
 
  private:
+  void begin_piece(uint8_t byte);
   void end_piece();
   uint32_t used() const {
     return head_.load(std::memory_order_relaxed) - tail_.load(std::memory_order_acquire);
@@ -66,6 +67,7 @@ class PieceRing {
 
   uint8_t* memory_;
   uint32_t size_;  // bytes, a power of two, or 0
+  uint32_t mask_;
   const wayseal::Clock& clock_;
   std::atomic<uint32_t> head_{0};  // counts bytes on, modulo 2^32; a multiple of 8
   std::atomic<uint32_t> tail_{0};
@@ -75,7 +77,8 @@ class PieceRing {
   // The producer's own: the piece that is coming in.
   uint32_t length_ = 0;
   uint8_t start_[2] = {};
-  bool fits_ = false;
+  uint32_t begin_ = 0;  // where its bytes go, before the mask
+  uint32_t limit_ = 0;  // how many may be stored; 0: there was no room when it began
   bool broken_ = false;
 };
 
