@@ -75,6 +75,9 @@ function(wayseal_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
+  if(CMAKE_CROSSCOMPILING_EMULATOR)
+    math(EXPR arg_TIMEOUT "10 * ${arg_TIMEOUT}")  # arithmetic of large numbers is that much slower there
+  endif()
   # 4 is Catch2's exit code when every test case was skipped.
   set_tests_properties(${name} PROPERTIES LABELS "${suite};${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
     SKIP_RETURN_CODE 4 ENVIRONMENT "${arg_ENVIRONMENT}")
