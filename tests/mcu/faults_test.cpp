@@ -86,15 +86,15 @@ TEST_CASE("mcu: a pulled cable costs time and nothing else") {
 
 TEST_CASE("mcu: a full flash gives up the oldest records, and says which to the backend") {
   Scene scene(kM4);
-  scene.make_drive(25);
+  scene.make_drive(14);
   scene.way().start_backend();
   scene.way().start_gateway();
   Mcu& mcu = scene.mcu();
-  scene.power_on("bus=recording");
+  scene.power_on("bus=recording spool_sectors=8 status_ms=200");
   REQUIRE(mcu.says("connections=1"));  // has prekeys, so that it can seal
   scene.way().gateway().stop(9);
   Process player = mcu.play(scene.drive(), {"--pace", "max", "--no-end"});
-  REQUIRE(cloud_test::eventually([&] { return mcu.numbers("status")["records_evicted"] > 10; }, 60));
+  REQUIRE(cloud_test::eventually([&] { return mcu.numbers("status")["records_evicted"] > 5; }, 60));
   CHECK(player.wait() == 0);
   scene.way().start_gateway();
   const bool told = cloud_test::eventually(

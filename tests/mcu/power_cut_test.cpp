@@ -26,7 +26,7 @@ TEST_CASE("mcu: what was sealed and stored before a power cut arrives, once, and
   const int64_t seed = from_environment("WAYSEAL_MCU_SEED", 1);
   std::mt19937 random(static_cast<unsigned>(seed));
   Scene scene(kM4);
-  scene.make_drive(20);
+  scene.make_drive(10);
   scene.way().start_backend();
   scene.way().start_gateway();
   Mcu& mcu = scene.mcu();

@@ -11,14 +11,16 @@
 namespace image {
 
 inline constexpr uint32_t kSector = 4096;
-inline constexpr uint32_t kKeySectors = 8;    ///< Identity keys, certificates, roots.
-inline constexpr uint32_t kStateSectors = 8;  ///< Session counter, prekeys, time.
-inline constexpr uint32_t kSpoolSectors = 32;
+inline constexpr uint32_t kKeySectors = 8;     ///< Identity keys, certificates, roots.
+inline constexpr uint32_t kStateSectors = 8;   ///< Session counter, prekeys, time.
+inline constexpr uint32_t kSpoolSectors = 32;  ///< By default; at most what the chip has.
 
 /// The three areas, one after the other from the beginning of the chip. A product's keys belong into the processor's own
 /// flash, with read-out locked.
 class Areas {
  public:
+  explicit Areas(uint32_t spool_sectors) : spool_(chip_, area(kKeySectors + kStateSectors, spool_sectors)) {}
+
   flash::NorFlash& keys() { return keys_; }
   flash::NorFlash& state() { return state_; }
   flash::NorFlash& spool() { return spool_; }
@@ -31,7 +33,7 @@ class Areas {
   flash::MemoryNor chip_;
   flash::NorFlash keys_{chip_, area(0, kKeySectors)};
   flash::NorFlash state_{chip_, area(kKeySectors, kStateSectors)};
-  flash::NorFlash spool_{chip_, area(kKeySectors + kStateSectors, kSpoolSectors)};
+  flash::NorFlash spool_;
 };
 
 }  // namespace image

@@ -44,6 +44,7 @@ wayseal::ClientConfig client_config(const board::Words& words) {
   config.courier.back_off_max_ms = words.number("back_off_ms", 60'000);
   config.courier.resend_ms = 5'000;
   config.courier.prekeys_low = 2;
+  config.courier.http.idle_ms = words.number("patience_ms", 30'000);
   return config;
 }
 
@@ -97,9 +98,9 @@ int deliver(const board::Words& words, Trust& trust, Areas& areas, board::BoardC
 int main() {
   static board::BoardClock clock;
   static board::Words words;
-  static image::Areas areas;
-  static image::Trust trust(areas.keys());
   if (!words.read()) return image::kExitArguments;
+  static image::Areas areas(words.number("spool_sectors", image::kSpoolSectors));
+  static image::Trust trust(areas.keys());
   image::start_arena();
   if (const image::Trouble trouble = trust.start()) return image::stop(trouble);
   if (words.is("mode", "request")) return image::print_requests(trust);
