@@ -177,6 +177,11 @@ WAYSEAL_NODISCARD wayseal_status wayseal_check_version(uint32_t header);
 #else
 #define WAYSEAL_LIMIT_REPLY 16384
 #endif
+#ifdef WAYSEAL_HTTP_REQUEST_HEAD_MAX
+#define WAYSEAL_LIMIT_REQUEST_HEAD WAYSEAL_HTTP_REQUEST_HEAD_MAX
+#else
+#define WAYSEAL_LIMIT_REQUEST_HEAD 512
+#endif
 #ifdef WAYSEAL_OWN_CONTENT_MAX
 #define WAYSEAL_LIMIT_OWN_CONTENT WAYSEAL_OWN_CONTENT_MAX
 #else
@@ -200,11 +205,11 @@ WAYSEAL_NODISCARD wayseal_status wayseal_check_version(uint32_t header);
 /// Bytes of memory for one client: never less than it takes, and at most some hundred more. The library refuses to
 /// compile when its configuration would make this too small; a program that was compiled with other limits than the library
 /// gets WAYSEAL_BUFFER_TOO_SMALL at `wayseal_client_init`. `wayseal_client_size()` gives the library's own value.
-#define WAYSEAL_CLIENT_SIZE                                                            \
-  (((size_t)2800 + WAYSEAL_WORDS_(92) + (size_t)80 * WAYSEAL_LIMIT_RECEIVE_FRAMES +    \
-    (size_t)140 * WAYSEAL_LIMIT_BUSES + (size_t)104 * WAYSEAL_LIMIT_LIVE_SESSIONS +    \
-    (size_t)36 * WAYSEAL_LIMIT_LOSS_RANGES + (size_t)48 * WAYSEAL_LIMIT_UPLOAD_ITEMS + \
-    (size_t)2 * WAYSEAL_LIMIT_CERTIFICATE + 7) /                                       \
+#define WAYSEAL_CLIENT_SIZE                                                                \
+  (((size_t)2288 + (size_t)WAYSEAL_LIMIT_REQUEST_HEAD + WAYSEAL_WORDS_(92) +               \
+    (size_t)80 * WAYSEAL_LIMIT_RECEIVE_FRAMES + (size_t)140 * WAYSEAL_LIMIT_BUSES +        \
+    (size_t)104 * WAYSEAL_LIMIT_LIVE_SESSIONS + (size_t)36 * WAYSEAL_LIMIT_LOSS_RANGES +   \
+    (size_t)48 * WAYSEAL_LIMIT_UPLOAD_ITEMS + (size_t)2 * WAYSEAL_LIMIT_CERTIFICATE + 7) / \
    8 * 8)
 /// Bytes of wayseal_client_config::cloud_memory. The library refuses to compile when it needs more.
 #define WAYSEAL_CLOUD_MEMORY \

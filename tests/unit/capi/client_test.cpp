@@ -203,7 +203,7 @@ TEST_CASE("C API: a version serves itself and patches, below 1.0 no other minor 
 TEST_CASE("C API: sizes are enough, and not much more") {
   CHECK(wayseal_client_size() == sizeof(Client));
   CHECK(WAYSEAL_CLIENT_SIZE >= wayseal_client_size());
-  CHECK(WAYSEAL_CLIENT_SIZE < wayseal_client_size() + 768);
+  CHECK(WAYSEAL_CLIENT_SIZE < wayseal_client_size() + 256);
   CHECK(WAYSEAL_CLOUD_MEMORY >= wayseal_cloud_memory_needed());
   CHECK(WAYSEAL_CLOUD_MEMORY < wayseal_cloud_memory_needed() + wayseal_cloud_memory_needed() / 20);
   CHECK(WAYSEAL_TABLE_SIZE == sizeof(SignalTable));
