@@ -108,18 +108,20 @@ bool Mcu::says(const std::string& text, double seconds) const {
   return eventually([&] { return console().find(text) != std::string::npos; }, seconds);
 }
 
-std::map<std::string, int64_t> Mcu::numbers(const std::string& kind) const {
-  std::map<std::string, int64_t> out;
+std::map<std::string, int64_t> Mcu::numbers(const std::string& kind, size_t before_last) const {
+  std::vector<std::map<std::string, int64_t>> lines;
   std::istringstream text(console());
   for (std::string line; std::getline(text, line);) {
     if (line.compare(0, kind.size() + 1, kind + " ") != 0 || text.eof()) continue;
+    std::map<std::string, int64_t>& out = lines.emplace_back();
     std::istringstream words(line.substr(kind.size()));
     for (std::string word; words >> word;) {
       const size_t equals = word.find('=');
       if (equals != std::string::npos) out[word.substr(0, equals)] = std::atoll(word.c_str() + equals + 1);
     }
   }
-  return out;
+  if (lines.size() <= before_last) return {};
+  return lines[lines.size() - 1 - before_last];
 }
 
 }  // namespace mcu_test

@@ -48,8 +48,8 @@ class Mcu {
   std::string console() const;
   /// Whether the console has shown this text within some seconds.
   bool says(const std::string& text, double seconds = 15) const;
-  /// The numbers of the last line of a kind ("status", "summary"); empty when there is none.
-  std::map<std::string, int64_t> numbers(const std::string& kind) const;
+  /// The numbers of a line of a kind ("status", "summary"), the last one or so many before it; empty when there is none.
+  std::map<std::string, int64_t> numbers(const std::string& kind, size_t before_last = 0) const;
 
  private:
   void start(const std::string& words, const std::string& input);
