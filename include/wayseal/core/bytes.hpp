@@ -68,12 +68,32 @@ bool equal_constant_time(Bytes a, Bytes b);
 /// Overwrites memory in a way that the compiler may not remove. Use it on every secret before it goes.
 void wipe(MutableBytes bytes);
 
-inline uint16_t load_le16(const uint8_t* p) { return static_cast<uint16_t>(p[0] | (p[1] << 8)); }
+/// Whether the machine's own numbers are little-endian, as far as the compiler says: then the least code is a copy, which
+/// may lie anywhere.
+#if defined(__BYTE_ORDER__) && defined(__ORDER_LITTLE_ENDIAN__)
+inline constexpr bool kLittleEndian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+#else
+inline constexpr bool kLittleEndian = false;
+#endif
+
+template <typename T>
+T load_copy(const uint8_t* p) {
+  T value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+inline uint16_t load_le16(const uint8_t* p) {
+  if constexpr (kLittleEndian) return load_copy<uint16_t>(p);
+  return static_cast<uint16_t>(p[0] | (p[1] << 8));
+}
 inline uint32_t load_le32(const uint8_t* p) {
+  if constexpr (kLittleEndian) return load_copy<uint32_t>(p);
   return static_cast<uint32_t>(p[0]) | (static_cast<uint32_t>(p[1]) << 8) |
          (static_cast<uint32_t>(p[2]) << 16) | (static_cast<uint32_t>(p[3]) << 24);
 }
 inline uint64_t load_le64(const uint8_t* p) {
+  if constexpr (kLittleEndian) return load_copy<uint64_t>(p);
   return static_cast<uint64_t>(load_le32(p)) | (static_cast<uint64_t>(load_le32(p + 4)) << 32);
 }
 inline uint16_t load_be16(const uint8_t* p) { return static_cast<uint16_t>((p[0] << 8) | p[1]); }
@@ -85,10 +105,18 @@ inline uint64_t load_be64(const uint8_t* p) {
   return (static_cast<uint64_t>(load_be32(p)) << 32) | static_cast<uint64_t>(load_be32(p + 4));
 }
 inline void store_le16(uint8_t* p, uint16_t v) {
+  if constexpr (kLittleEndian) {
+    std::memcpy(p, &v, sizeof v);
+    return;
+  }
   p[0] = static_cast<uint8_t>(v);
   p[1] = static_cast<uint8_t>(v >> 8);
 }
 inline void store_le32(uint8_t* p, uint32_t v) {
+  if constexpr (kLittleEndian) {
+    std::memcpy(p, &v, sizeof v);
+    return;
+  }
   p[0] = static_cast<uint8_t>(v);
   p[1] = static_cast<uint8_t>(v >> 8);
   p[2] = static_cast<uint8_t>(v >> 16);

@@ -28,7 +28,8 @@ inline constexpr int64_t kMsPerDay = 24LL * 60 * 60 * 1000;
 constexpr bool operator<(MonotonicTime a, MonotonicTime b) { return a.ns < b.ns; }
 constexpr bool operator<=(MonotonicTime a, MonotonicTime b) { return a.ns <= b.ns; }
 constexpr MonotonicTime after_ms(MonotonicTime t, int64_t ms) { return {t.ns + ms * kNsPerMs}; }
-constexpr int64_t ms_between(MonotonicTime from, MonotonicTime to) { return (to.ns - from.ns) / kNsPerMs; }
+/// Whole milliseconds. Not inline: a division of 64 bits is long code on a small core.
+int64_t ms_between(MonotonicTime from, MonotonicTime to);
 
 constexpr bool operator<(UtcTime a, UtcTime b) { return a.ms < b.ms; }
 constexpr bool operator<=(UtcTime a, UtcTime b) { return a.ms <= b.ms; }
