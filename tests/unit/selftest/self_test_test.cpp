@@ -248,6 +248,9 @@ TEST_CASE("Self test: a vault loses no key but its own, and seals under no nonce
   CHECK(device.run().status == Status::kOk);
   CHECK(device.vault.inner().live_session_keys() == 0);
   CHECK_FALSE(device.vault.inner().nonce_reused());
+  CHECK(device.vault.inner().calls(fakes::VaultCall::kSign) == 2);
+  CHECK(device.vault.inner().calls(fakes::VaultCall::kDerive) == 11);
+  CHECK(device.vault.inner().logins() == 1);
 }
 
 TEST_CASE("Self test: flash is programmed where it is erased, and only as much as is said") {
