@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 #include <sstream>
 #include <stdexcept>
@@ -65,6 +66,7 @@ void Mcu::start(const std::string& words, const std::string& input) {
       path("uart") + "',server=on,wait=off -monitor unix:'" + path("monitor") +
       "',server=on,wait=off -semihosting-config " + arguments + " -nic user,model=lan9118,id=net0 -kernel '" +
       machine_.image + "' <'" + input + "'";
+  std::remove(path("console").c_str());  // its lines are those of this start
   processor_ = Process({"/bin/sh", "-c", command}, path("console"));
 }
 
