@@ -35,8 +35,8 @@ struct SealedRecord {
 /// States: see SessionState; `open` may be called in each, and ends what was open.
 ///
 /// Threads: the cloud side's. Blocking: as long as token and storage take; with a token of 50 ms a signature
-/// and 10 ms an AES operation, `open` about 0.3 s and `seal` 10 ms. About 150 bytes; 2.5 KiB of stack in
-/// `open`.
+/// and 10 ms an AES operation, `open` about 0.3 s and `seal` 10 ms. About 150 bytes; stack on a Cortex-M4 with
+/// X.509 and PSA Crypto in software: 4.6 KiB in `open`, 1.4 KiB in `seal` (tests/stack).
 class Session {
  public:
   /// All are borrowed.
