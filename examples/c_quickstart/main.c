@@ -15,7 +15,7 @@ static uint8_t cloud[WAYSEAL_CLOUD_MEMORY];
 
 /* Says what went wrong, and whether nothing did. */
 static bool good(wayseal_status status, const char* what) {
-  if (status != WAYSEAL_OK) fprintf(stderr, "c_quickstart: %s: %s\n", what, wayseal_status_name(status));
+  if (status != WAYSEAL_OK) fprintf(stderr, "c_quickstart: %s: %s\n", what, wayseal_status_name((int)status));
   return status == WAYSEAL_OK;
 }
 
@@ -44,7 +44,7 @@ static wayseal_client* start(char** argv) {
 
 /* Nothing that a later round could mend. */
 static bool for_good(wayseal_status status) {
-  return status == WAYSEAL_DENIED || wayseal_status_next_step(status) == WAYSEAL_NEXT_FIX_CALL;
+  return status == WAYSEAL_DENIED || wayseal_status_next_step((int)status) == WAYSEAL_NEXT_FIX_CALL;
 }
 
 /* Until all is delivered. What is full, down or not there yet is tried again in the next round. */

@@ -7,7 +7,7 @@
 #define MBEDTLS_PLATFORM_MEMORY
 #define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS /* calloc and free come from the arena below, and from nowhere else */
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
-#define MBEDTLS_MEMORY_DEBUG /* the arena's peak is shown at the end */
+#define MBEDTLS_MEMORY_DEBUG                          /* the arena's peak is shown at the end */
 #define MBEDTLS_PLATFORM_FPRINTF_MACRO(...) ((void)0) /* what it would write to stderr: there is none */
 #define MBEDTLS_HAVE_ASM
 

@@ -22,7 +22,8 @@ Place<SignalTable> table_place;
 bool finished(Client& client, MonotonicTime now) {
   const ClientStats stats = client.stats();
   device_take(&stats);
-  return client.flush_bus() == Status::kOk && client.prepare_sleep(now) == Status::kOk && client.all_delivered();
+  return client.flush_bus() == Status::kOk && client.prepare_sleep(now) == Status::kOk &&
+         client.all_delivered();
 }
 
 }  // namespace

@@ -30,7 +30,8 @@ psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context
   *output_length = 0;
   const wayseal_random_source source = platform_source != NULL ? platform_source : random_source;
   if (source == NULL) return PSA_ERROR_INSUFFICIENT_ENTROPY;
-  const psa_status_t status = source(platform_source != NULL ? platform_context : random_context, output, output_size);
+  const psa_status_t status =
+      source(platform_source != NULL ? platform_context : random_context, output, output_size);
   if (status != PSA_SUCCESS) return status;
   *output_length = output_size;
   return PSA_SUCCESS;
