@@ -25,9 +25,8 @@ struct RecordCheckResult {
 /// Feeds 4,000 frames of a seeded generator through Recorder, RecordQueue and two Sessions with a test vault whose keys and
 /// random bytes are fixed. Independent of every limit in core/config.hpp: a record is at most 1 KiB.
 ///
-/// Needs PSA Crypto with SHA-256 and AES-256-GCM. mbedTLS on bare metal needs memory beforehand
-/// (mbedtls_memory_buffer_alloc_init, 8 KiB suffice). Static memory of about 30 KiB, less with the smaller
-/// profiles; stack below 6 KiB. Threads: one; may be called again.
+/// Needs PSA Crypto with SHA-256 and AES-256-GCM; mbedTLS on bare metal needs memory beforehand
+/// (mbedtls_memory_buffer_alloc_init). What it works in is static. Threads: one; may be called again.
 RecordCheckResult make_records();
 
 /// Runs make_records and compares with what every target must give.
