@@ -6,6 +6,7 @@ include(CMakePackageConfigHelpers)
 function(_wayseal_install)
   get_property(layers GLOBAL PROPERTY WAYSEAL_LAYERS)
   get_property(ports GLOBAL PROPERTY WAYSEAL_PORTS)
+  list(REMOVE_ITEM ports template)  # to copy, not to link
   foreach(layer IN LISTS layers)
     list(APPEND targets wayseal_${layer})
     set_target_properties(wayseal_${layer} PROPERTIES EXPORT_NAME ${layer})
