@@ -226,7 +226,7 @@ WAYSEAL_NODISCARD wayseal_status wayseal_check_version(uint32_t header);
   ((size_t)(WAYSEAL_LIMIT_RECORD - 67) / 30 + (size_t)(groups) + 2 * (size_t)(signals) + 8)
 /// Bytes of memory for one signal table, and for one adapted port.
 #define WAYSEAL_TABLE_SIZE (WAYSEAL_WORDS_(10) + 32)
-#define WAYSEAL_PORT_SIZE WAYSEAL_WORDS_(4)
+#define WAYSEAL_PORT_SIZE WAYSEAL_WORDS_(6)
 
 /// Memory for handles, rightly aligned. Other memory will do if it is as large and aligned as a uint64_t and a pointer.
 typedef union wayseal_client_memory {
@@ -707,6 +707,12 @@ typedef struct wayseal_client_config {
   int64_t refresh_ms;
   int64_t http_idle_ms;
   int64_t http_total_ms;
+
+  /// Called on the cloud thread between the pieces of long work, for the watchdog: before each call of the token, each
+  /// verification, erasure and sync, and every 32nd read or program of a storage. Returns at once, and does not call the
+  /// library. Null: never.
+  void (*keep_alive)(void* context);
+  void* keep_alive_context;
 } wayseal_client_config;
 
 /// Sets every member: no ports, no memory, the defaults for the rest, and `size` and `version` as given.
@@ -773,6 +779,12 @@ WAYSEAL_NODISCARD wayseal_status wayseal_client_apply_filters(wayseal_client* cl
 ///         sealing, or of delivery: go on calling. WAYSEAL_DENIED and WAYSEAL_INVALID_ARGUMENT will not get better by
 ///         themselves.
 WAYSEAL_NODISCARD wayseal_status wayseal_client_step_cloud(wayseal_client* client, int64_t now_ns);
+
+/// By when a step is due if no frame, contents or bytes of the connection arrive before, in the clock port's time: each on its
+/// side's thread, right after its step. See Client::next_bus_due and next_cloud_due in flow/client.hpp for who wakes whom.
+/// \return `now_ns` or later; INT64_MAX: nothing is due (for null as well).
+int64_t wayseal_client_next_bus_due(wayseal_client* client, int64_t now_ns);
+int64_t wayseal_client_next_cloud_due(const wayseal_client* client, int64_t now_ns);
 
 /// Cloud thread, after the bus side has flushed: seals and makes durable what is collected, before power goes.
 /// \param deadline_ns when to stop, in the clock port's time; one call of token or storage may overrun it.

@@ -86,6 +86,7 @@ Status read_config(const wayseal_client_config& from, ClientConfig& to) {
   WAYSEAL_TRY(from_c(wayseal_check_version(from.version)));
   if (!complete(from) || !representable(from)) return Status::kInvalidArgument;
   each_setting(from, to, [](auto in, auto& out) { set(out, in); });
+  to.keep_alive = {from.keep_alive, from.keep_alive_context};
   return from.policy != nullptr ? read_policy(*from.policy, to.sealer.policy) : Status::kOk;
 }
 
@@ -165,6 +166,14 @@ wayseal_status wayseal_client_apply_filters(wayseal_client* client, wayseal_can_
 
 wayseal_status wayseal_client_step_cloud(wayseal_client* client, int64_t now_ns) {
   return client != nullptr ? to_c(of(client)->step_cloud({now_ns})) : WAYSEAL_INVALID_ARGUMENT;
+}
+
+int64_t wayseal_client_next_bus_due(wayseal_client* client, int64_t now_ns) {
+  return client != nullptr ? of(client)->next_bus_due({now_ns}).ns : kNever.ns;
+}
+
+int64_t wayseal_client_next_cloud_due(const wayseal_client* client, int64_t now_ns) {
+  return client != nullptr ? of(client)->next_cloud_due({now_ns}).ns : kNever.ns;
 }
 
 wayseal_status wayseal_client_prepare_sleep(wayseal_client* client, int64_t deadline_ns) {

@@ -20,7 +20,12 @@ Client::Client(const Ports& ports, const ClientMemory& memory, const ClientConfi
               config.sealer),
       courier_({ports.channel, ports.vault, ports.clock, spool_, time_, prekeys_, prekey_client_, sealer_,
                 part(memory.cloud, kClientSealMemory, kCourierWorkspace)},
-               config.courier) {}
+               config.courier) {
+  ports.vault.keep_alive_with(config.keep_alive);
+  ports.verifier.keep_alive_with(config.keep_alive);
+  ports.spool.keep_alive_with(config.keep_alive);
+  ports.state.keep_alive_with(config.keep_alive);
+}
 
 Status Client::start(const SignalTable& table) {
   started_ = false;
@@ -49,6 +54,10 @@ Status Client::step_cloud(MonotonicTime now) {
   if (delivered != Status::kOk && delivered != Status::kWouldBlock) return delivered;
   const bool more = sealed == Status::kWouldBlock || delivered == Status::kWouldBlock;
   return more ? Status::kWouldBlock : Status::kOk;
+}
+
+MonotonicTime Client::next_cloud_due(MonotonicTime now) const {
+  return started_ ? earlier(sealer_.next_due(now), courier_.next_due(now)) : kNever;
 }
 
 bool Client::all_delivered() const {

@@ -83,23 +83,38 @@ Courier::Need Courier::need(MonotonicTime now) const {
   return upload ? Need::kUpload : Need::kNothing;
 }
 
-bool Courier::prekeys_due(MonotonicTime now) const {
-  if (now < prekeys_again_at_) return false;
-  if (!parts_.time.trusted() || parts_.sealer.wants_prekeys()) return true;
-  const PrekeyCounts counts = parts_.prekeys.counts();
-  const bool low = counts.one_time < config_.prekeys_low || !counts.last_resort;
-  return (low && refresh_low_at_ <= now) || refresh_at_ <= now;
+MonotonicTime Courier::next_due(MonotonicTime now) const {
+  if (denied_ || !valid()) return kNever;
+  if (state_ != State::kIdle && state_ != State::kReady) return now;
+  const bool spool_changed = parts_.sealer.stats().spool_remounts != seen_remounts_ ||
+                             (at_end_ && !lingering_ && parts_.spool.stats().appended != seen_appended_);
+  if (spool_changed) return now;
+  MonotonicTime due = later(earlier(next_prekeys(), next_upload(now)), retry_at_);
+  if (state_ == State::kReady) due = earlier(due, after_ms(idle_since_, config_.idle_close_ms));
+  return later(due, now);
 }
 
-bool Courier::upload_due(MonotonicTime now) const {
+bool Courier::prekeys_due(MonotonicTime now) const { return next_prekeys() <= now; }
+
+MonotonicTime Courier::next_prekeys() const {
+  if (!parts_.time.trusted() || parts_.sealer.wants_prekeys()) return prekeys_again_at_;
+  const PrekeyCounts counts = parts_.prekeys.counts();
+  const bool low = counts.one_time < config_.prekeys_low || !counts.last_resort;
+  return later(prekeys_again_at_, low ? earlier(refresh_low_at_, refresh_at_) : refresh_at_);
+}
+
+bool Courier::upload_due(MonotonicTime now) const { return next_upload(now) <= now; }
+
+MonotonicTime Courier::next_upload(MonotonicTime now) const {
   SessionId session;
-  if (!parts_.time.trusted() || parts_.sealer.ack_session(session) != Status::kOk) return false;
+  if (!parts_.time.trusted() || parts_.sealer.ack_session(session) != Status::kOk) return kNever;
   const SpoolStats spool = parts_.spool.stats();
-  if (spool.waiting_records == 0) return false;
-  if (resend_armed_ && resend_at_ <= now) return true;
-  if (!at_end_ || holds_) return true;
-  if (spool.appended == seen_appended_) return false;
-  return (lingering_ && linger_until_ <= now) || spool.waiting_bytes >= config_.upload_bytes;
+  if (spool.waiting_records == 0) return kNever;
+  if (!at_end_ || holds_) return now;
+  MonotonicTime due = resend_armed_ ? resend_at_ : kNever;
+  if (spool.appended == seen_appended_) return due;
+  if (spool.waiting_bytes >= config_.upload_bytes) return now;
+  return lingering_ ? earlier(due, linger_until_) : due;
 }
 
 void Courier::look_at_spool(MonotonicTime now) {

@@ -70,6 +70,13 @@ bool Recorder::take_pending() {
   return true;
 }
 
+MonotonicTime Recorder::next_due(MonotonicTime now) {
+  if (table_ == nullptr) return kNever;
+  const MonotonicTime due = pending_ < received_ ? now : later(collector_.next_due(), now);
+  if (now < due || collector_.has_room()) return due;
+  return after_ms(now, kFullQueueWaitMs);
+}
+
 Status Recorder::flush() {
   if (table_ == nullptr) return Status::kBadState;
   if (!take_pending()) return Status::kFull;

@@ -25,6 +25,10 @@ bool means_no_prekey(Status status) {
   return next_step(status) == NextStep::kDropInput && status != Status::kUnsupported;
 }
 
+bool same_offset(const UtcOffset& a, const UtcOffset& b) {
+  return a.quality == b.quality && a.utc_offset_us == b.utc_offset_us && a.continuity == b.continuity;
+}
+
 bool same_drops(const BusLoss& a, const BusLoss& b) {
   return a.frames_dropped == b.frames_dropped && a.error_frames == b.error_frames &&
          a.bus_off_events == b.bus_off_events && a.down_events == b.down_events;
@@ -51,8 +55,7 @@ Status Sealer::step(MonotonicTime now) {
   WAYSEAL_TRY(check_config());
   if (denied_) return Status::kDenied;
   publish_time();
-  const bool new_prekeys = wants_prekeys_ && parts_.prekeys.bundles_stored() != bundles_seen_;
-  if (now < retry_at_ && !new_prekeys) {
+  if (now < retry_at_ && !new_prekeys()) {
     if (!spool_failed_) static_cast<void>(sync_if_due(now));
     return stats_.last_failure;
   }
@@ -110,15 +113,41 @@ Status Sealer::set_policy(const CryptoPolicy& policy) {
   return Status::kOk;
 }
 
-void Sealer::publish_time() {
-  if (parts_.bus_time == nullptr) return;
-  UtcOffset offset = {TimeQuality::kUntrusted, 0, parts_.clock.continuity()};
+MonotonicTime Sealer::next_due(MonotonicTime now) const {
+  if (denied_ || check_config() != Status::kOk) return kNever;
+  const bool tells_time = parts_.bus_time != nullptr && !same_offset(current_offset(), published_);
+  if (tells_time || new_prekeys()) return now;
+  MonotonicTime due = next_floor_;
+  if (work_waits()) due = now;
+  due = later(earlier(due, report_due()), retry_at_);
+  if (unsynced_bytes_ == 0 || spool_failed_) return later(due, now);
+  // Syncing does not wait for a retry, unless it has been tried and was what failed.
+  const MonotonicTime sync = after_ms(unsynced_since_, config_.sync_interval_ms);
+  return later(sync <= now && now < retry_at_ ? due : earlier(due, sync), now);
+}
+
+// What `work` would do now.
+bool Sealer::work_waits() const {
+  return token_lost_ || spool_failed_ || parts_.spool.ready() != Status::kOk || session_needed();
+}
+
+MonotonicTime Sealer::report_due() const {
+  Reported current;
+  current_losses(current);
+  const bool any = parts_.spool.losses_unreported() || drops_changed(current, ReportWhen::kWhenDropped);
+  return any ? next_report_ : kNever;
+}
+
+UtcOffset Sealer::current_offset() const {
+  const uint64_t continuity = parts_.clock.continuity();
   const Result<int64_t> utc_offset_us = parts_.time.utc_offset_us();
-  if (utc_offset_us.ok()) offset = {TimeQuality::kTrusted, utc_offset_us.value(), offset.continuity};
-  if (offset.quality == published_.quality && offset.utc_offset_us == published_.utc_offset_us &&
-      offset.continuity == published_.continuity) {
-    return;
-  }
+  if (!utc_offset_us.ok()) return {TimeQuality::kUntrusted, 0, continuity};
+  return {TimeQuality::kTrusted, utc_offset_us.value(), continuity};
+}
+
+void Sealer::publish_time() {
+  const UtcOffset offset = current_offset();
+  if (parts_.bus_time == nullptr || same_offset(offset, published_)) return;
   parts_.bus_time->publish(offset);
   published_ = offset;
 }

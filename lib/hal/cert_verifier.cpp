@@ -10,6 +10,7 @@ Status CertVerifier::verify(const CertChain& chain, Role role, CertificateDates 
     // Bounds what a port's X.509 parser ever sees of unauthenticated bytes.
     if (chain.certificates[i].size() > kCertificateMax) return Status::kMalformed;
   }
+  alive();
   CertInfo found;
   WAYSEAL_TRY(do_verify(chain, role, dates, found));
   info = found;

@@ -25,20 +25,42 @@ SealNonce NonceCounter::take() {
   return taken;
 }
 
-Status KeyVault::random(MutableBytes out) { return out.empty() ? Status::kOk : do_random(out); }
+Status KeyVault::reopen() {
+  alive();
+  return do_reopen();
+}
+
+Status KeyVault::random(MutableBytes out) {
+  if (out.empty()) return Status::kOk;
+  alive();
+  return do_random(out);
+}
 
 Status KeyVault::sign(IdentityKey key, const Digest& digest, EcSignature& signature) {
+  alive();
   return do_sign(key, digest, signature);
 }
 
+Status KeyVault::public_key(IdentityKey key, EcPoint& point) {
+  alive();
+  return do_public_key(key, point);
+}
+
 Result<size_t> KeyVault::read_object(VaultObject object, MutableBytes out) {
+  alive();
   return do_read_object(object, out);
+}
+
+Status KeyVault::make_ephemeral(EphemeralKey& key, EcPoint& point) {
+  alive();
+  return do_make_ephemeral(key, point);
 }
 
 Status KeyVault::derive(EphemeralKey key, Suite suite, const EcPoint& peer, const Digest& transcript,
                         SessionKeys& keys) {
   keys = {};
   // The port is called whatever the arguments are: it has an ephemeral to destroy.
+  alive();
   const bool acceptable = key.handle != 0 && peer.data[0] == kUncompressedPoint;
   const Status status = do_derive(acceptable ? key : EphemeralKey{}, suite, peer, transcript, keys);
   if (acceptable && status == Status::kOk) return Status::kOk;
@@ -53,6 +75,7 @@ Status KeyVault::seal(SessionKey key, SealNonce nonce, Bytes aad, Bytes plaintex
   if (!fresh || key.handle == 0) return Status::kInvalidArgument;
   if (out.size() < kGcmTagSize || out.size() - kGcmTagSize != plaintext.size()) return Status::kInvalidArgument;
   if (overlap(plaintext, out)) return Status::kInvalidArgument;
+  alive();
   return do_seal(key, nonce.nonce_, aad, plaintext, out);
 }
 
@@ -60,6 +83,7 @@ Status KeyVault::open(SessionKey key, const Nonce& nonce, Bytes aad, Bytes ciphe
   const bool sizes_match = ciphertext.size() >= kGcmTagSize && ciphertext.size() - kGcmTagSize == out.size();
   Status status = Status::kInvalidArgument;
   if (sizes_match && key.handle != 0 && !overlap(ciphertext, out)) {
+    alive();
     status = do_open(key, nonce, aad, ciphertext, out);
   }
   // Whatever the token wrote before it found the tag wrong is not for anybody's eyes.

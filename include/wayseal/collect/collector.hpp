@@ -139,6 +139,11 @@ class Collector {
   ///         it any more, and samples are dropped and counted until there is room.
   Status tick(MonotonicTime now, uint64_t continuity);
 
+  /// When `tick` will close the open batch, if nothing else does before; kNever when none is open.
+  MonotonicTime next_due() const {
+    return batch_open_ ? MonotonicTime{opened_.ns + duration_us_ * kNsPerUs} : kNever;
+  }
+
   /// Closes the open batch now. \return kOk, also when there is nothing; kFull: it stays open.
   Status flush();
 

@@ -25,8 +25,14 @@ inline constexpr int64_t kNsPerSecond = 1000 * kNsPerMs;
 inline constexpr int64_t kMsPerSecond = 1000;
 inline constexpr int64_t kMsPerDay = 24LL * 60 * 60 * 1000;
 
+/// Later than any other: when nothing is due.
+inline constexpr MonotonicTime kNever = {INT64_MAX};
+
 constexpr bool operator<(MonotonicTime a, MonotonicTime b) { return a.ns < b.ns; }
 constexpr bool operator<=(MonotonicTime a, MonotonicTime b) { return a.ns <= b.ns; }
+constexpr bool operator==(MonotonicTime a, MonotonicTime b) { return a.ns == b.ns; }
+constexpr MonotonicTime earlier(MonotonicTime a, MonotonicTime b) { return b < a ? b : a; }
+constexpr MonotonicTime later(MonotonicTime a, MonotonicTime b) { return a < b ? b : a; }
 constexpr MonotonicTime after_ms(MonotonicTime t, int64_t ms) { return {t.ns + ms * kNsPerMs}; }
 /// Whole milliseconds. Not inline: a division of 64 bits is long code on a small core.
 int64_t ms_between(MonotonicTime from, MonotonicTime to);

@@ -22,6 +22,8 @@ struct ClientConfig {
   RecorderConfig recorder;
   SealerConfig sealer;
   CourierConfig courier;
+  /// Called between the pieces of long work, for the watchdog: see KeepsAlive. Null: never.
+  KeepAlive keep_alive;
 };
 
 /// Memory that the client works in, of any alignment. All is borrowed for the client's life, and none other is ever taken.
@@ -102,6 +104,16 @@ class Client {
   ///         kBadState before `start`; else the first failure of the Sealer, or of the Courier. kDenied and kInvalidArgument
   ///         will not get better by themselves.
   Status step_cloud(MonotonicTime now);
+
+  /// By when `step_bus` is due if no frame comes before: a firmware that has nothing else to do sleeps until then, or until
+  /// the CAN controller wakes it. Bus thread, right after the step. See Recorder::next_due.
+  MonotonicTime next_bus_due(MonotonicTime now) { return recorder_.next_due(now); }
+  /// By when `step_cloud` is due if neither the bus side nor the network brings anything before. Cloud thread, right after the
+  /// step, or after one of the bus side that has closed a batch: with two threads that one wakes the other when
+  /// `stats().collector.batches` has grown, and when all was flushed.
+  /// \return `now`: at once when the step returned kWouldBlock, else when the connection has something, within some tens of
+  ///         milliseconds; kNever: nothing is due, or nothing will ever be (kDenied, kInvalidArgument, before `start`).
+  MonotonicTime next_cloud_due(MonotonicTime now) const;
 
   /// Cloud thread, after the bus side has flushed: seals and stores what is collected. \return as Sealer::prepare_sleep.
   Status prepare_sleep(MonotonicTime deadline) { return sealer_.prepare_sleep(deadline); }

@@ -140,6 +140,11 @@ class Courier final : private http::BodySource {
   ///         workspace; else the last failure, while it waits to try again by itself.
   Status step(MonotonicTime now);
 
+  /// Right after `step`: by when the next one is due if nothing new comes into the spool before.
+  /// \return `now` while it connects or a request is under way (wake for the connection by its own means, within some tens of
+  ///         milliseconds), and when one can begin; kNever: nothing is due, or never more (kDenied, kInvalidArgument).
+  MonotonicTime next_due(MonotonicTime now) const;
+
   /// Gives up the request under way, if any, and closes the connection: before sleep, or when the network is
   /// known to have changed. The next `step` begins anew, without a back-off. Nothing is lost.
   void hang_up();
@@ -166,6 +171,8 @@ class Courier final : private http::BodySource {
   Need need(MonotonicTime now) const;
   bool prekeys_due(MonotonicTime now) const;
   bool upload_due(MonotonicTime now) const;
+  MonotonicTime next_prekeys() const;
+  MonotonicTime next_upload(MonotonicTime now) const;
   void look_at_spool(MonotonicTime now);
   void watch_unsettled(MonotonicTime now);
   Status start_prekeys(MonotonicTime now);

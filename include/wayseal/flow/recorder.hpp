@@ -30,6 +30,9 @@ struct RecorderConfig {
   uint8_t rounds_per_step = 8;
 };
 
+/// How often Recorder::next_due asks for a look at a queue that is full. The cloud side may empty it on another thread.
+inline constexpr int64_t kFullQueueWaitMs = 1000;
+
 /// One bus as the cloud side may see it.
 struct BusSnapshot {
   BusState state = BusState::kDown;
@@ -72,6 +75,12 @@ class Recorder {
   ///         kDisconnected: every bus is down; call again after a while;
   ///         kBadState before `start`.
   Status step(MonotonicTime now);
+
+  /// Bus thread, right after `step`: by when the next one is due if no frame comes before. The buses are not looked at: wake
+  /// for their frames by the controller's own means.
+  /// \return `now` when frames wait that were received already, and when a batch is due;
+  ///         kFullQueueWaitMs later while those wait for a full queue; kNever when no batch is open.
+  MonotonicTime next_due(MonotonicTime now);
 
   /// Hands over what has been collected so far: before sleep, at the end of a recording. Takes no further
   /// frames.

@@ -111,6 +111,11 @@ class Sealer {
   ///         configuration.
   Status step(MonotonicTime now);
 
+  /// Right after `step`: by when the next one is due if nothing arrives before. Of the time that the Courier makes trusted it
+  /// knows; contents that come into the queues make it due at once.
+  /// \return `now`: at once; kNever: not before something arrives, or never more (kDenied, kInvalidArgument).
+  MonotonicTime next_due(MonotonicTime now) const;
+
   /// Makes durable what has been collected, before the device sleeps: seals all that is queued, a last loss
   /// report, flushes spool and time floor. The bus side has flushed its batches before.
   /// \param deadline when to stop. One call of the token or the storage may overrun it.
@@ -161,8 +166,12 @@ class Sealer {
   };
 
   Status check_config() const;
+  UtcOffset current_offset() const;
   void publish_time();
   bool session_needed() const;
+  bool new_prekeys() const { return wants_prekeys_ && parts_.prekeys.bundles_stored() != bundles_seen_; }
+  bool work_waits() const;
+  MonotonicTime report_due() const;
   Status work(MonotonicTime now, uint32_t records);
   Status ensure_session();
   Status open_session();

@@ -9,6 +9,7 @@
 #include "wayseal/core/time.hpp"
 #include "wayseal/core/types.hpp"
 #include "wayseal/hal/channel.hpp"
+#include "wayseal/hal/keep_alive.hpp"
 
 namespace wayseal {
 
@@ -30,7 +31,7 @@ struct CertInfo {
 ///
 /// Threads: one thread, the cloud side's. Blocking: no. Parses unauthenticated bytes: the port names its
 /// parser in SECURITY.md's list.
-class CertVerifier {
+class CertVerifier : public KeepsAlive {
  public:
   /// Accepts a chain of exactly leaf and intermediate, P-256 keys and ECDSA with SHA-256, where both carry a critical
   /// extended key usage with exactly one element, that of `role`; the leaf is no CA and signs digitally.

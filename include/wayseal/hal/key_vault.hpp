@@ -6,6 +6,7 @@
 
 #include "wayseal/core/result.hpp"
 #include "wayseal/core/types.hpp"
+#include "wayseal/hal/keep_alive.hpp"
 
 namespace wayseal {
 
@@ -94,7 +95,7 @@ struct VaultCapabilities {
 /// hence the bus side never calls it.
 ///
 /// Every call may return kTokenLost (reset, removal, log-out, fork): all handles are gone then; call `reopen`.
-class KeyVault {
+class KeyVault : public KeepsAlive {
  public:
   VaultCapabilities capabilities() const { return do_capabilities(); }
 
@@ -103,7 +104,7 @@ class KeyVault {
 
   /// Opens the token again after kTokenLost. Logs in once only: a wrong PIN is kDenied and is never repeated.
   /// \return kOk; kTokenLost while the token is absent (try later); kDenied.
-  Status reopen() { return do_reopen(); }
+  Status reopen();
 
   /// Random bytes from the token.
   Status random(MutableBytes out);
@@ -112,14 +113,14 @@ class KeyVault {
   Status sign(IdentityKey key, const Digest& digest, EcSignature& signature);
 
   /// The public point of an identity key.
-  Status public_key(IdentityKey key, EcPoint& point) { return do_public_key(key, point); }
+  Status public_key(IdentityKey key, EcPoint& point);
 
   /// Copies a provisioned object.
   /// \return the bytes used; kNotFound; kBufferTooSmall.
   Result<size_t> read_object(VaultObject object, MutableBytes out);
 
   /// Makes an ephemeral key pair for one agreement. At most one exists; a former one is destroyed.
-  Status make_ephemeral(EphemeralKey& key, EcPoint& point) { return do_make_ephemeral(key, point); }
+  Status make_ephemeral(EphemeralKey& key, EcPoint& point);
 
   /// ECDH with `peer`, then both session keys by `suite` and `transcript` (DESIGN 6.4, 6.5). The ephemeral,
   /// Z and every intermediate value are destroyed before it returns, whatever it returns. Former

@@ -6,6 +6,7 @@
 
 #include "wayseal/core/bytes.hpp"
 #include "wayseal/core/status.hpp"
+#include "wayseal/hal/keep_alive.hpp"
 
 namespace wayseal {
 
@@ -28,7 +29,7 @@ struct StorageGeometry {
 /// durable than what was written after it.
 ///
 /// Threads: one thread at a time. Blocking: for as long as the medium takes; never on a network.
-class Storage {
+class Storage : public KeepsAlive {
  public:
   StorageGeometry geometry() const { return do_geometry(); }
 
@@ -54,11 +55,15 @@ class Storage {
   ~Storage() = default;
 
  private:
+  void count_operation();
+
   virtual StorageGeometry do_geometry() const = 0;
   virtual Status do_read(uint64_t offset, MutableBytes out) = 0;
   virtual Status do_program(uint64_t offset, Bytes data) = 0;
   virtual Status do_erase(uint32_t block) = 0;
   virtual Status do_sync() = 0;
+
+  uint8_t operations_ = 0;  // reads and programs since the hook was called
 };
 
 }  // namespace wayseal

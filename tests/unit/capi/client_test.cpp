@@ -164,6 +164,7 @@ TEST_CASE("C API: the configuration begins as the library's own") {
   CHECK(c.http_idle_ms == cpp.courier.http.idle_ms);
   CHECK(c.http_total_ms == cpp.courier.http.total_ms);
   CHECK(c.can_bus == nullptr);
+  CHECK(c.keep_alive == nullptr);
   wayseal_policy policy;
   REQUIRE(wayseal_policy_init(&policy, sizeof policy) == WAYSEAL_OK);
   CHECK(policy.suites == WAYSEAL_SUITES_ALL);
@@ -320,9 +321,30 @@ TEST_CASE("C API: calls before start, and null, are told apart") {
   CHECK(wayseal_client_apply_filters(rig.client, nullptr, 1) == WAYSEAL_INVALID_ARGUMENT);
   CHECK(wayseal_client_start(nullptr, rig.table) == WAYSEAL_INVALID_ARGUMENT);
   CHECK(wayseal_client_start(rig.client, nullptr) == WAYSEAL_INVALID_ARGUMENT);
+  CHECK(wayseal_client_next_bus_due(rig.client, 1) == INT64_MAX);
+  CHECK(wayseal_client_next_cloud_due(rig.client, 1) == INT64_MAX);
+  CHECK(wayseal_client_next_bus_due(nullptr, 1) == INT64_MAX);
+  CHECK(wayseal_client_next_cloud_due(nullptr, 1) == INT64_MAX);
   CHECK_FALSE(wayseal_client_bus_ended(nullptr));
   CHECK_FALSE(wayseal_client_all_delivered(nullptr));
   wayseal_client_end(nullptr);
+}
+
+TEST_CASE("C API: the watchdog's hook is called with its context, and the steps say when they are due") {
+  Rig rig;
+  int calls = 0;
+  rig.config.keep_alive = [](void* context) { ++*static_cast<int*>(context); };
+  rig.config.keep_alive_context = &calls;
+  rig.start();
+  CHECK(calls > 0);
+  const int64_t now_ns = rig.world.clock.now().ns;
+  while (wayseal_client_step_cloud(rig.client, now_ns) == WAYSEAL_WOULD_BLOCK) {
+  }
+  CHECK(wayseal_client_next_cloud_due(rig.client, now_ns) >= now_ns);
+  CHECK(wayseal_client_next_cloud_due(rig.client, now_ns) < INT64_MAX);
+  const uint8_t event[1] = {1};
+  REQUIRE(wayseal_client_add_content(rig.client, WAYSEAL_CONTENT_DIAGNOSTICS, event, 1) == WAYSEAL_OK);
+  CHECK(wayseal_client_next_cloud_due(rig.client, now_ns) == now_ns);
 }
 
 TEST_CASE("C API: the settings reach the client: a full queue makes the bus wait, or not") {
