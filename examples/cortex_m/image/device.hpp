@@ -73,6 +73,7 @@ class Link {
   Link(const board::Words& words, Trust& trust, wayseal::Clock& clock);
   Trouble start(const Trust& trust);
   board::Network& network() { return network_; }
+  board::LwipTransport& transport() { return transport_; }
   wayseal::TlsChannel& channel() { return channel_; }
 
  private:
