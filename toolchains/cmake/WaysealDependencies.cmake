@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # The libraries that Wayseal is compiled with, as targets of this build: wayseal_mbedtls, wayseal_nanopb,
-# and Catch2 for the tests. See toolchains/README.md for bringing your own.
+# wayseal_jsmn, and Catch2 for the tests. See toolchains/README.md for bringing your own.
 
 set(WAYSEAL_MBEDTLS_DIR "" CACHE PATH "mbedTLS 3.6 source tree; empty: the one that toolchains/setup fetched")
 set(WAYSEAL_MBEDTLS_TARGET "" CACHE STRING "Existing target(s) that give psa/crypto.h, used instead of a tree")
 set(WAYSEAL_MBEDTLS_CONFIG "${PROJECT_SOURCE_DIR}/toolchains/mbedtls/wayseal_mbedtls_config.h" CACHE FILEPATH
   "mbedTLS configuration header")
 set(WAYSEAL_NANOPB_DIR "" CACHE PATH "nanopb 0.4 source tree; empty: the one that toolchains/setup fetched")
+
+set(WAYSEAL_JSMN_DIR "" CACHE PATH "Folder with jsmn.h 1.1; empty: /usr/include, where toolchains/setup puts it")
 
 get_filename_component(_wayseal_toolchains "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 
@@ -101,7 +103,7 @@ function(_wayseal_add_mbedtls)
   endif()
 endfunction()
 
-# --- nanopb, Catch2
+# --- nanopb, jsmn, Catch2
 
 function(_wayseal_add_nanopb)
   _wayseal_tree(tree WAYSEAL_NANOPB_DIR nanopb pb_decode.c)
@@ -111,6 +113,22 @@ function(_wayseal_add_nanopb)
   # Messages lie in memory, and nobody reads the texts of errors.
   target_compile_definitions(wayseal_nanopb PUBLIC PB_BUFFER_ONLY PB_NO_ERRMSG)
   set(WAYSEAL_NANOPB_GENERATOR "${tree}/generator/nanopb_generator.py" PARENT_SCOPE)
+endfunction()
+
+# One header, copied away from the machine's other headers, which are not for other targets. Strict: what is no JSON is
+# refused; links to parents make its time linear.
+function(_wayseal_add_jsmn)
+  set(header "${WAYSEAL_JSMN_DIR}/jsmn.h")
+  if(WAYSEAL_JSMN_DIR STREQUAL "")
+    set(header /usr/include/jsmn.h)
+  endif()
+  if(NOT EXISTS "${header}")
+    message(FATAL_ERROR "wayseal: ${header} does not exist. Run toolchains/setup, or set WAYSEAL_JSMN_DIR.")
+  endif()
+  configure_file("${header}" "${PROJECT_BINARY_DIR}/deps/jsmn/jsmn.h" COPYONLY)
+  add_library(wayseal_jsmn INTERFACE)
+  target_include_directories(wayseal_jsmn SYSTEM INTERFACE $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/deps/jsmn>)
+  target_compile_definitions(wayseal_jsmn INTERFACE JSMN_STATIC JSMN_STRICT JSMN_PARENT_LINKS)
 endfunction()
 
 function(_wayseal_add_catch2)
@@ -129,6 +147,7 @@ endfunction()
 
 _wayseal_add_mbedtls()
 _wayseal_add_nanopb()
+_wayseal_add_jsmn()
 if(WAYSEAL_BUILD_TESTS)
   _wayseal_add_catch2()
 endif()

@@ -18,7 +18,7 @@ function(_wayseal_install)
   install(TARGETS ${targets} EXPORT wayseal FILE_SET HEADERS)
 
   set_target_properties(wayseal_all PROPERTIES EXPORT_NAME wayseal)
-  set(foreign wayseal_mbedtls wayseal_nanopb wayseal_wire)
+  set(foreign wayseal_mbedtls wayseal_nanopb wayseal_jsmn wayseal_wire)
   foreach(target IN LISTS foreign)
     string(REPLACE "wayseal_" "" name ${target})
     set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
