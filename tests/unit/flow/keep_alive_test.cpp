@@ -72,7 +72,8 @@ TEST_CASE("keep alive: a spool of any size is mounted, sealed into and brought t
   // As much as the spool holds, so that the next mount has all of it to read.
   for (int i = 0; i < 40 && first.client.stats().spool.evicted == 0; ++i) {
     first.send(1000);
-    REQUIRE(first.run_until([&] { return first.client.stats().collector.samples >= first.sent * 2U; }));
+    REQUIRE(first.run_until(
+        [&] { return first.client.stats().collector.samples >= static_cast<uint64_t>(first.sent) * 2; }));
   }
   REQUIRE(first.client.stats().spool.waiting_records > 100);
 
