@@ -17,8 +17,8 @@ using cloud_test::Output;
 using cloud_test::slurp;
 using cloud_test::spill;
 
-const Machine kM4 = {"mps2-an386", WAYSEAL_MCU_M4_IMAGE};
-const Machine kM7 = {"mps2-an500", WAYSEAL_MCU_M7_IMAGE};
+const Machine kM4 = {"mps2-an386", WAYSEAL_MCU_M4_PROGRAMS};
+const Machine kM7 = {"mps2-an500", WAYSEAL_MCU_M7_PROGRAMS};
 
 namespace {
 
@@ -53,7 +53,7 @@ Mcu::Mcu(const Machine& machine, const std::string& folder) : machine_(machine),
   spill(path("flash"), std::string(kFlashBytes, '\xFF'));
 }
 
-void Mcu::start(const std::string& words, const std::string& input) {
+void Mcu::start(const char* program, const std::string& words, const std::string& input) {
   std::string arguments = "enable=on,target=native,arg=wayseal";
   std::istringstream each(words);
   for (std::string word; each >> word;) arguments += ",arg=" + word;
@@ -65,15 +65,15 @@ void Mcu::start(const std::string& words, const std::string& input) {
       "' -display none -chardev stdio,id=console,signal=off -serial chardev:console -serial unix:'" +
       path("uart") + "',server=on,wait=off -monitor unix:'" + path("monitor") +
       "',server=on,wait=off -semihosting-config " + arguments + " -nic user,model=lan9118,id=net0 -kernel '" +
-      machine_.image + "' <'" + input + "'";
+      machine_.programs + "/" + program + ".elf' <'" + input + "'";
   std::remove(path("console").c_str());  // its lines are those of this start
   processor_ = Process({"/bin/sh", "-c", command}, path("console"));
 }
 
-void Mcu::power_on(const std::string& words) { start(words, "/dev/null"); }
+void Mcu::power_on(const std::string& words, const char* program) { start(program, words, "/dev/null"); }
 
 int Mcu::run(const std::string& words, const std::string& input) {
-  start(words, input);
+  start(kFirmware, words, input);
   if (!eventually([this] { return !processor_.running(); }, 30)) processor_.stop(9);
   return processor_.wait();
 }

@@ -13,11 +13,17 @@ namespace mcu_test {
 using agent_test::Way;
 using cloud_test::Process;
 
-/// A board that QEMU emulates, and the image for it.
+/// A board that QEMU emulates, and the folder of the programs that were built for it.
 struct Machine {
   const char* name;
-  const char* image;
+  const char* programs;
 };
+
+/// Programs in that folder, without their ".elf".
+inline constexpr char kFirmware[] = "image/wayseal_image";
+inline constexpr char kSelfTest[] = "checks/self_test_image";
+inline constexpr char kRecordCheck[] = "checks/record_check_image";
+
 extern const Machine kM4;  ///< mps2-an386, Cortex-M4F
 extern const Machine kM7;  ///< mps2-an500, Cortex-M7
 
@@ -30,8 +36,8 @@ class Mcu {
   /// Keys made in the device, certificates by the OEM's tool. Throws when one of the steps fails.
   void provision(const std::string& fleet, const std::string& vehicle);
 
-  /// \param words arguments of the image, "name=value", with blanks between them.
-  void power_on(const std::string& words);
+  /// \param words arguments of the program, "name=value", with blanks between them.
+  void power_on(const std::string& words, const char* program = kFirmware);
   /// As a power cut: at once, whatever it does.
   void power_off() { processor_.stop(9); }
   bool running() { return processor_.running(); }
@@ -52,7 +58,7 @@ class Mcu {
   std::map<std::string, int64_t> numbers(const std::string& kind, size_t before_last = 0) const;
 
  private:
-  void start(const std::string& words, const std::string& input);
+  void start(const char* program, const std::string& words, const std::string& input);
   int run(const std::string& words, const std::string& input);
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
 
