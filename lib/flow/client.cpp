@@ -19,7 +19,7 @@ Client::Client(const Ports& ports, const ClientMemory& memory, const ClientConfi
                &recorder_, &time_snapshot_, part(memory.cloud, 0, kSealerWorkspace)},
               config.sealer),
       courier_({ports.channel, ports.vault, ports.clock, spool_, time_, prekeys_, prekey_client_, sealer_,
-                part(memory.cloud, kClientSealMemory, kCourierWorkspace)},
+                part(memory.cloud, kClientSealMemory, kCourierWorkspace), ports.authorization, &identity_},
                config.courier) {
   ports.vault.keep_alive_with(config.keep_alive);
   ports.verifier.keep_alive_with(config.keep_alive);

@@ -10,6 +10,7 @@ constexpr int64_t kRefreshesADay = 24;
 constexpr uint8_t kFailuresMax = 40;
 constexpr std::string_view kPrekeysPath = "/v1/prekeys";
 constexpr std::string_view kRecordsPath = "/v1/records";
+constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 constexpr std::string_view kProtobuf = "application/x-protobuf";
 
 /// first * 2^times, at most `most`.
@@ -49,6 +50,7 @@ Status Courier::step(MonotonicTime now) {
     case State::kIdle: status = step_idle(now); break;
     case State::kConnecting: status = step_connecting(now); break;
     case State::kReady: status = step_ready(now); break;
+    case State::kToken:
     case State::kPrekeys:
     case State::kUpload: status = step_exchange(now); break;
   }
@@ -205,6 +207,7 @@ Status Courier::step_ready(MonotonicTime now) {
     drop_connection();  // It ended while nobody used it: no failure.
     return step_idle(now);
   }
+  if (wants_token(now)) return start_token(now);
   last_need_ = next;
   return next == Need::kPrekeys ? start_prekeys(now) : start_upload(now);
 }
@@ -285,6 +288,29 @@ uint64_t Courier::random_below(uint64_t limit) {
   return (random_state_ * 0x2545F4914F6CDD1DULL >> 16) % limit;
 }
 
+bool Courier::wants_token(MonotonicTime now) const {
+  return parts_.authorization != nullptr && !parts_.authorization->good(now);
+}
+
+std::string_view Courier::bearer() const {
+  return parts_.authorization != nullptr ? parts_.authorization->text() : std::string_view();
+}
+
+Status Courier::start_token(MonotonicTime now) {
+  const Result<size_t> size = parts_.authorization->make_request(parts_.identity->id(), piece());
+  Status status = size.status();
+  plan_bytes_ = size.value_or(0);
+  if (status == Status::kOk) {
+    status = exchange_.start({parts_.authorization->path(), kForm, plan_bytes_, this}, reply(), now);
+  }
+  if (status != Status::kOk) return back_off(status, Severity::kRefused, now);
+  token_asked_at_ = now;
+  ++stats_.token_fetches;
+  ++requests_on_connection_;
+  state_ = State::kToken;
+  return Status::kOk;
+}
+
 Status Courier::start_prekeys(MonotonicTime now) {
   // Set before the outcome is known, so that a route that fails does not take every turn.
   prekeys_again_at_ = after_ms(now, doubled(config_.back_off_min_ms, prekeys_streak_, config_.back_off_max_ms));
@@ -297,7 +323,7 @@ Status Courier::start_prekeys(MonotonicTime now) {
   note_token(status);
   plan_bytes_ = size;
   if (status == Status::kOk) {
-    status = exchange_.start({kPrekeysPath, kProtobuf, plan_bytes_, this}, reply(), now);
+    status = exchange_.start({kPrekeysPath, kProtobuf, plan_bytes_, this, bearer()}, reply(), now);
   }
   if (status != Status::kOk) {
     drop_connection();
@@ -324,7 +350,7 @@ Status Courier::start_upload(MonotonicTime now) {
     return Status::kOk;
   }
   if (status == Status::kOk) {
-    status = exchange_.start({kRecordsPath, kProtobuf, plan_bytes_, this}, reply(), now);
+    status = exchange_.start({kRecordsPath, kProtobuf, plan_bytes_, this, bearer()}, reply(), now);
   }
   if (status != Status::kOk) {
     start_over();
@@ -344,13 +370,35 @@ Status Courier::answered(MonotonicTime now) {
   idle_since_ = now;
   state_ = State::kReady;
   if (!response.reusable) drop_connection();
-  if (response.status == 200) return request == State::kPrekeys ? prekeys_answered(now) : upload_answered(now);
-  if (request == State::kPrekeys) return refused(response.status, now);
+  if (response.status == 401 && parts_.authorization != nullptr && request != State::kToken) {
+    if (request == State::kUpload) start_over();
+    return bearer_refused(now);
+  }
+  if (response.status == 200) {
+    if (request == State::kToken) return token_answered(now);
+    return request == State::kPrekeys ? prekeys_answered(now) : upload_answered(now);
+  }
+  if (request != State::kUpload) return refused(response.status, now);
   const bool itself = response.status == 400 || response.status == 413 || response.status == 422;
   if (itself) return too_large(now);
   if (response.status == 408) send_less();
   start_over();
   return refused(response.status, now);
+}
+
+// A new one that is refused as well costs a back-off like any refusal.
+Status Courier::bearer_refused(MonotonicTime now) {
+  parts_.authorization->forget();
+  ++stats_.tokens_refused;
+  const bool ended = bearer_proven_;
+  bearer_proven_ = false;
+  return ended ? Status::kOk : refused(exchange_.response().status, now);
+}
+
+Status Courier::token_answered(MonotonicTime now) {
+  bearer_proven_ = false;
+  const Status status = parts_.authorization->take_answer(exchange_.response().body, token_asked_at_);
+  return status == Status::kOk ? status : back_off(status, Severity::kRefused, now);
 }
 
 Status Courier::prekeys_answered(MonotonicTime now) {
@@ -359,6 +407,7 @@ Status Courier::prekeys_answered(MonotonicTime now) {
   if (status != Status::kOk) return back_off(status, Severity::kUsual, now);
   if (!parts_.time.trusted()) return back_off(outcome.time, Severity::kUsual, now);
   failures_ = 0;
+  bearer_proven_ = true;
   stats_.last_failure = outcome.bundle;
   // Without a good bundle the next try is due after refresh_ms already.
   if (outcome.bundle == Status::kOk) refresh_at_ = after_ms(now, kRefreshesADay * config_.refresh_ms);
@@ -379,6 +428,7 @@ Status Courier::upload_answered(MonotonicTime now) {
     return back_off(Status::kNotFound, Severity::kUsual, now);
   }
   failures_ = 0;
+  bearer_proven_ = true;
   prekeys_streak_ = 0;
   stats_.last_failure = Status::kOk;
   upload_items_ = upload_items_ * 2 < kUploadItemsMax ? upload_items_ * 2 : kUploadItemsMax;

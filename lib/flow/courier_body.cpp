@@ -129,7 +129,7 @@ void Courier::plan_open(const SessionId& session) {
 }
 
 Result<Bytes> Courier::do_next() {
-  if (state_ == State::kPrekeys) {
+  if (state_ != State::kUpload) {
     const Bytes request = piece().first(static_cast<size_t>(plan_bytes_));
     return request;
   }

@@ -10,6 +10,10 @@ constexpr int kPiecesPerStep = 8;
 constexpr int kReadsPerStep = 16;
 /// Lines of an answer are received in pieces of this size, on the stack; its body where it belongs.
 constexpr size_t kLinesRead = 64;
+constexpr std::string_view kHeadEnd = "\r\n\r\n";
+constexpr std::string_view kBeforeBearer = "\r\nAuthorization: Bearer ";
+
+Bytes bytes_of(std::string_view text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
 
 bool all_visible(std::string_view text, char lowest) {
   for (const char c : text) {
@@ -66,14 +70,15 @@ Exchange::Exchange(Channel& channel, Timeouts timeouts) : channel_(channel), tim
 
 Status Exchange::build_head(const Request& request) {
   if (request.path.empty() || request.path.front() != '/') return Status::kInvalidArgument;
-  if (!all_visible(request.path, '!') || !all_visible(request.content_type, ' '))
+  if (!all_visible(request.path, '!') || !all_visible(request.content_type, ' ') ||
+      !all_visible(request.bearer, '!'))
     return Status::kInvalidArgument;
   const Bytes authority = channel_.authority();
   HeadWriter head(head_, sizeof head_);
   head << "POST "sv << request.path << " HTTP/1.1\r\nHost: "sv
        << std::string_view(reinterpret_cast<const char*>(authority.data()), authority.size());
   if (!request.content_type.empty()) head << "\r\nContent-Type: "sv << request.content_type;
-  head << "\r\nContent-Length: "sv << request.body_size << "\r\n\r\n"sv;
+  head << "\r\nContent-Length: "sv << request.body_size << (request.bearer.empty() ? kHeadEnd : kBeforeBearer);
   if (!head.fits()) return Status::kInvalidArgument;
   piece_ = {reinterpret_cast<const uint8_t*>(head_), head.used()};
   return Status::kOk;
@@ -83,7 +88,8 @@ Status Exchange::start(const Request& request, MutableBytes response_body, Monot
   if (running_) return Status::kBadState;
   if (request.body_size > 0 && request.body == nullptr) return Status::kInvalidArgument;
   WAYSEAL_TRY(build_head(request));
-  piece_is_body_ = false;
+  stage_ = Stage::kHead;
+  bearer_ = request.bearer;
   cut_short_ = false;
   source_ = request.body;
   body_left_ = request.body_size;
@@ -116,32 +122,50 @@ Status Exchange::pump(MonotonicTime now) {
   return got == Status::kOk || got == Status::kRefused ? got : sent;
 }
 
+// kNotFound when all has been sent.
+Status Exchange::next_piece() {
+  switch (stage_) {
+    case Stage::kHead:
+      if (bearer_.empty()) break;
+      stage_ = Stage::kBearer;
+      piece_ = bytes_of(bearer_);
+      return Status::kOk;
+    case Stage::kBearer:
+      stage_ = Stage::kHeadEnd;
+      piece_ = bytes_of(kHeadEnd);
+      return Status::kOk;
+    case Stage::kHeadEnd:
+    case Stage::kBody: break;
+  }
+  return refill();
+}
+
 Status Exchange::refill() {
   if (body_left_ == 0) return Status::kNotFound;
   const Result<Bytes> next = source_->next();
   if (!next.ok()) return next.status();
   if (next.value().empty() || next.value().size() > body_left_) return Status::kInvalidArgument;
   piece_ = next.value();
-  piece_is_body_ = true;
+  stage_ = Stage::kBody;
   return Status::kOk;
 }
 
 Status Exchange::send(MonotonicTime now) {
   if (parser_.head_complete()) {
-    cut_short_ = cut_short_ || body_left_ > 0 || !piece_.empty();
+    cut_short_ = cut_short_ || !all_sent();
     piece_ = {};
     return Status::kOk;
   }
   for (int i = 0; i < kPiecesPerStep; ++i) {
     if (piece_.empty()) {
-      const Status more = refill();
+      const Status more = next_piece();
       if (more == Status::kNotFound && body_left_ == 0) return Status::kOk;
       WAYSEAL_TRY(more);
     }
     const Result<size_t> taken = channel_.write(piece_);
     if (!taken.ok()) return taken.status();
     piece_ = piece_.from(taken.value());
-    if (piece_is_body_) {
+    if (stage_ == Stage::kBody) {
       body_left_ -= taken.value();
       body_sent_ += taken.value();
     }
@@ -168,9 +192,13 @@ Status Exchange::finish() {
   response_.status = parser_.status();
   response_.retry_after_s = parser_.retry_after_s();
   response_.body = parser_.body();
-  const bool sent_whole = body_left_ == 0 && piece_.empty() && !cut_short_;
-  response_.reusable = sent_whole && !parser_.closes() && !parser_.excess() && silent();
+  response_.reusable = all_sent() && !cut_short_ && !parser_.closes() && !parser_.excess() && silent();
   return Status::kOk;
+}
+
+bool Exchange::all_sent() const {
+  const bool head_sent = bearer_.empty() || stage_ >= Stage::kHeadEnd;
+  return head_sent && piece_.empty() && body_left_ == 0;
 }
 
 // A peer that has more to say than was asked for is out of step; one that has closed is gone.

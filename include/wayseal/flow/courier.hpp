@@ -10,6 +10,7 @@
 #include "wayseal/hal/channel.hpp"
 #include "wayseal/hal/clock.hpp"
 #include "wayseal/hal/key_vault.hpp"
+#include "wayseal/http/authorization.hpp"
 #include "wayseal/http/exchange.hpp"
 #include "wayseal/spool/spool.hpp"
 #include "wayseal/trust/prekey_client.hpp"
@@ -78,6 +79,9 @@ struct CourierParts {
   PrekeyClient& prekey_client;
   Sealer& sealer;
   MutableBytes workspace;  ///< kCourierWorkspace bytes.
+  /// What the gateway wants besides the certificate, and who it is for; null: nothing.
+  Authorization* authorization = nullptr;
+  const VehicleIdentity* identity = nullptr;
 };
 
 /// Counts since start.
@@ -89,6 +93,8 @@ struct CourierStats {
   uint32_t connections_failed = 0;
   uint32_t uploads = 0;          ///< Requests begun.
   uint32_t prekey_fetches = 0;   ///< Requests begun.
+  uint32_t token_fetches = 0;    ///< Requests for a credential begun.
+  uint32_t tokens_refused = 0;   ///< Answers of 401 to a request that carried one.
   uint32_t uploads_acked = 0;    ///< Answered by at least one authentic ack or refusal.
   uint32_t unacked_answers = 0;  ///< Answers of 200 that released nothing.
   uint32_t retries = 0;          ///< Failures that were followed by a back-off.
@@ -116,8 +122,13 @@ struct CourierStats {
 /// larger again. Every answer without an authentic ack costs a back-off, so a peer that lies can waste time,
 /// not records and not unbounded traffic.
 ///
+/// **Authorization.** Where the gateway wants a credential besides the certificate, one is fetched over the same connection
+/// before the first request and when the one at hand is not good any more. Collecting and sealing never wait for it. One that is
+/// refused (401) is forgotten: if it had worked before, for instance because it ended during a suspend, another is fetched at
+/// once; else after a back-off.
+///
 /// **Time.** Without trusted time the connection is opened with dates ignored and carries nothing but
-/// /v1/prekeys; once the time is trusted it is closed, and opened again with dates judged.
+/// /v1/prekeys and the request for a credential; once the time is trusted it is closed, and opened again with dates judged.
 ///
 /// An item that vanishes between planning and sending (evicted, damaged) is replaced by an UploadItem of the
 /// same size without content (field 15, zeros), which the backend skips: the length promised in the request's
@@ -155,7 +166,7 @@ class Courier final : private http::BodySource {
   CourierStats stats() const;
 
  private:
-  enum class State : uint8_t { kIdle, kConnecting, kReady, kPrekeys, kUpload };
+  enum class State : uint8_t { kIdle, kConnecting, kReady, kToken, kPrekeys, kUpload };
   enum class Need : uint8_t { kNothing, kPrekeys, kUpload };
   enum class Severity : uint8_t { kUsual, kRefused };
 
@@ -175,6 +186,7 @@ class Courier final : private http::BodySource {
   MonotonicTime next_upload(MonotonicTime now) const;
   void look_at_spool(MonotonicTime now);
   void watch_unsettled(MonotonicTime now);
+  Status start_token(MonotonicTime now);
   Status start_prekeys(MonotonicTime now);
   Status start_upload(MonotonicTime now);
   Status exchange_failed(Status status, MonotonicTime now);
@@ -193,10 +205,14 @@ class Courier final : private http::BodySource {
   Result<Bytes> do_next() override;
   Status append_item(const SpoolEntry& entry, size_t& used);
   Status answered(MonotonicTime now);
+  Status token_answered(MonotonicTime now);
+  Status bearer_refused(MonotonicTime now);
   Status prekeys_answered(MonotonicTime now);
   Status upload_answered(MonotonicTime now);
   Status refused(uint16_t http_status, MonotonicTime now);
   Status too_large(MonotonicTime now);
+  bool wants_token(MonotonicTime now) const;
+  std::string_view bearer() const;
   void send_less();
   bool take_reply(Bytes body);
   bool take_acks(Span<const Bytes> acks);
@@ -243,6 +259,7 @@ class Courier final : private http::BodySource {
 
   // The connection and its failures.
   MonotonicTime retry_at_;
+  MonotonicTime token_asked_at_;
   MonotonicTime idle_since_;
   MonotonicTime prekeys_again_at_;  // not before this, whatever the reason
   MonotonicTime refresh_low_at_;
@@ -256,6 +273,7 @@ class Courier final : private http::BodySource {
   bool dates_judged_ = false;
   bool lingering_ = false;
   bool token_lost_ = false;
+  bool bearer_proven_ = false;  // has brought something authentic since it was fetched
   bool denied_ = false;
 };
 

@@ -10,6 +10,7 @@
 #include "wayseal/hal/clock.hpp"
 #include "wayseal/hal/key_vault.hpp"
 #include "wayseal/hal/storage.hpp"
+#include "wayseal/http/authorization.hpp"
 
 namespace wayseal {
 
@@ -22,6 +23,8 @@ struct Ports {
   Clock& clock;
   Storage& spool;
   Storage& state;
+  /// What the gateway wants besides the client certificate; null: nothing. An AccessToken.
+  Authorization* authorization = nullptr;
 };
 
 }  // namespace wayseal

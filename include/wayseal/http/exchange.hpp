@@ -55,6 +55,8 @@ struct Request {
   std::string_view content_type;  ///< Visible ASCII and spaces.
   uint64_t body_size = 0;         ///< Bytes that `body` will give in all; sent as Content-Length.
   BodySource* body = nullptr;     ///< May be null when body_size is 0.
+  /// Sent as "Authorization: Bearer" (RFC 6750, 2.1) unless empty: visible ASCII, of any length, straight from where it lies.
+  std::string_view bearer = {};
 };
 
 /// What came back.
@@ -116,12 +118,17 @@ class Exchange {
   uint64_t body_sent() const { return body_sent_; }
 
  private:
+  /// What is sent, in this order. The last two fields only with a bearer.
+  enum class Stage : uint8_t { kHead, kBearer, kHeadEnd, kBody };
+
   Status build_head(const Request& request);
+  Status next_piece();
   Status pump(MonotonicTime now);
   Status send(MonotonicTime now);
   Status refill();
   Status receive(MonotonicTime now);
   Status finish();
+  bool all_sent() const;
   bool silent();
 
   Channel& channel_;
@@ -134,7 +141,8 @@ class Exchange {
   uint64_t body_left_ = 0;
   uint64_t body_sent_ = 0;
   Bytes piece_;
-  bool piece_is_body_ = false;
+  std::string_view bearer_;
+  Stage stage_ = Stage::kHead;  ///< Of `piece_`.
   bool cut_short_ = false;
   bool running_ = false;
   char head_[kRequestHeadMax] = {};

@@ -13,6 +13,7 @@
 #include "delivery.pb.h"
 #include "fakes/fake_channel.hpp"
 #include "unit/flow/sealer_rig.hpp"
+#include "wayseal/access/access_token.hpp"
 #include "wayseal/flow/courier.hpp"
 
 namespace wayseal::fakes {
@@ -24,6 +25,7 @@ struct SeenRequest {
   int opens = 0;
   int records = 0;
   int fillers = 0;
+  std::string token = {};  ///< Behind "Bearer ".
   size_t body_bytes = 0;
   int64_t at_ms = 0;
 };
@@ -40,9 +42,28 @@ struct CourierWorld : SealerWorld {
     seen.dates = channel.dates().back().check;
     seen.body_bytes = request.body.size();
     seen.at_ms = clock.now().ns / kNsPerMs;
-    std::string answer = request.path == "/v1/prekeys" ? serve_prekeys(request) : serve_records(request, seen);
+    const auto field = request.fields.find("authorization");
+    if (field != request.fields.end()) seen.token = field->second.substr(std::string("Bearer ").size());
+    const bool authorized = !wants_tokens || (seen.token == token && clock.now() < token_ends);
+    std::string answer;
+    if (request.path == "/oauth/token") {
+      answer = serve_token(request);
+    } else if (!authorized) {
+      answer = http_answer(401, "");
+    } else {
+      answer = request.path == "/v1/prekeys" ? serve_prekeys(request) : serve_records(request, seen);
+    }
     requests.push_back(seen);
     return twist ? twist(request, answer) : answer;
+  }
+
+  std::string serve_token(const HttpRequest& request) {
+    if (request.fields.at("content-type") != "application/x-www-form-urlencoded") return http_answer(400, "");
+    if (request.body != "grant_type=client_credentials&client_id=vehicle-7&scope=prekeys+records")
+      return http_answer(400, "");
+    token = "token-" + std::to_string(++tokens_given);
+    token_ends = after_ms(clock.now(), 300 * 1000);
+    return http_answer(200, R"({"access_token":")" + token + R"(","token_type":"Bearer","expires_in":300})");
   }
 
   std::string serve_prekeys(const HttpRequest& request) {
@@ -101,7 +122,7 @@ struct CourierWorld : SealerWorld {
     std::copy(session.begin(), session.end(), entry.session.data);
     while (stored.count({session, entry.contiguous + 1}) != 0) ++entry.contiguous;
     entry.beyond.assign(32, 0);
-    for (uint64_t bit = 0; bit < 256; ++bit) {
+    for (uint32_t bit = 0; bit < 256; ++bit) {
       if (stored.count({session, entry.contiguous + 2 + bit}) == 0) continue;
       entry.beyond[bit / 8] = static_cast<uint8_t>(entry.beyond[bit / 8] | (1U << (bit % 8)));
     }
@@ -127,6 +148,10 @@ struct CourierWorld : SealerWorld {
   std::vector<SeenRequest> requests;
   std::function<std::string(const HttpRequest&, const std::string& honest)> twist;
   bool tells_time = true;
+  bool wants_tokens = false;
+  std::string token;  // the one that is taken
+  MonotonicTime token_ends = {};
+  int tokens_given = 0;
   size_t one_time = 8;
   std::function<uint32_t()> prekey_suites = [] { return 3U; };
   std::set<uint64_t> ignored;  // sequences that the backend pretends not to have got
@@ -140,7 +165,7 @@ struct CourierLife : SealerLife {
       : SealerLife(in, sealing),
         courier_world(in),
         courier({in.channel, in.vault, in.clock, spool, time, prekeys, client, sealer,
-                 mutable_view(courier_workspace)},
+                 mutable_view(courier_workspace), in.wants_tokens ? &authorization : nullptr, &identity},
                 settings) {}
 
   void collect_records(int count, size_t size = 40) {
@@ -188,6 +213,8 @@ struct CourierLife : SealerLife {
   }
 
   CourierWorld& courier_world;
+  Blob token_memory = Blob(kAccessTokenMax);
+  AccessToken authorization{"prekeys records", mutable_view(token_memory)};
   Blob courier_workspace = Blob(kCourierWorkspace);
   Courier courier;
   int collected = 0;

@@ -470,3 +470,56 @@ TEST_CASE("a certificate refused after the handshake shows at the first answer")
   CHECK(run.post("x") == Status::kRefused);
   CHECK(channel.diagnostic().failure == ChannelFailure::kClientCertificateRefused);
 }
+
+TEST_CASE("a bearer token stands behind the other fields, however long it is, and however the line cuts it") {
+  const std::string token(1500, 't');
+  HttpRequest seen;
+  FakeChannel channel(http_peer([&](const HttpRequest& request) {
+    seen = request;
+    return http_answer(200, "");
+  }));
+  fakes::LineFaults faults;
+  faults.write_max = GENERATE(size_t{1}, size_t{7}, size_t{4096});
+  faults.stalls = 1;
+  channel.set_faults(faults);
+  open(channel);
+  Run run(channel);
+  const std::string body = GENERATE(std::string(), std::string("body"));
+  http::FixedBody source(as_bytes(body));
+  http::Request request{"/v1/records", "application/x-protobuf", body.size(), &source, token};
+  REQUIRE(run.exchange.start(request, {run.buffer.data(), run.buffer.size()}, {}) == Status::kOk);
+  Status status = Status::kWouldBlock;
+  while (status == Status::kWouldBlock) status = run.exchange.step({});
+  CHECK(status == Status::kOk);
+  CHECK(run.exchange.response().reusable);
+  CHECK(seen.fields.at("authorization") == "Bearer " + token);
+  CHECK(seen.fields.at("content-type") == "application/x-protobuf");
+  CHECK(seen.body == body);
+
+  for (const char* bad : {"a b", "a\r\nX: y", "\x7F"}) {
+    request.bearer = bad;
+    CHECK(run.exchange.start(request, {run.buffer.data(), run.buffer.size()}, {}) == Status::kInvalidArgument);
+  }
+}
+
+TEST_CASE("a connection whose peer answers before it has seen the token is not used again") {
+  const std::string token(64, 't');
+  const http::Request request{"/v1/records", "", 0, nullptr, token};
+  for (size_t write_max = 1; write_max < 16; ++write_max) {
+    bool spoken = false;
+    FakeChannel channel([&](std::string& received, std::string& to_send) {
+      if (!spoken && !received.empty()) to_send = http_answer(401, "");
+      spoken = spoken || !received.empty();
+    });
+    fakes::LineFaults faults;
+    faults.write_max = write_max;
+    channel.set_faults(faults);
+    open(channel);
+    Run run(channel);
+    REQUIRE(run.exchange.start(request, {run.buffer.data(), run.buffer.size()}, {}) == Status::kOk);
+    CAPTURE(write_max);
+    REQUIRE(run.exchange.step({}) == Status::kOk);  // eight pieces, and then the answer
+    CHECK(run.exchange.response().status == 401);
+    CHECK_FALSE(run.exchange.response().reusable);
+  }
+}
