@@ -14,9 +14,20 @@ constexpr uintptr_t kInterruptState = 0xE000ED04;
 constexpr uint32_t kSysTickPending = 1U << 26;
 constexpr uint32_t kCyclesPerMs = kClockHz / 1000;
 
-// Two words instead of one of 64 bits: each is read in one access, and the reader sees whether they changed meanwhile.
-volatile uint32_t ms_low;
-volatile uint32_t ms_high;
+// Counted in the interrupt, whose equals do not interrupt it; all others hold interrupts off.
+volatile uint64_t counted_ms;
+Ticks last;
+
+// Milliseconds that began and were not counted yet (0 or 1), and the position within.
+Ticks read_counter() {
+  for (;;) {
+    const uint32_t left = reg(kCurrent);
+    const bool pending = (reg(kInterruptState) & kSysTickPending) != 0;
+    const uint32_t left_after = reg(kCurrent);
+    // At 0 the next millisecond may be pending, counted, or neither yet; a count that grew began anew between the reads.
+    if (left_after != 0 && left_after <= left) return {pending ? 1U : 0U, kCyclesPerMs - 1 - left};
+  }
+}
 
 }  // namespace
 
@@ -26,27 +37,16 @@ void start_systick() {
   reg(kControl) = 7;  // processor clock, interrupt, on
 }
 
-void systick_interrupt() {
-  const uint32_t next = ms_low + 1;
-  ms_low = next;
-  if (next == 0) ms_high = ms_high + 1;
-}
+void systick_interrupt() { counted_ms = counted_ms + 1; }
 
 Ticks ticks() {
-  uint32_t low;
-  uint32_t high;
-  uint32_t left;
-  bool pending;
-  do {
-    low = ms_low;
-    high = ms_high;
-    left = reg(kCurrent);
-    pending = (reg(kInterruptState) & kSysTickPending) != 0;
-  } while (low != ms_low || high != ms_high);
-  uint64_t ms = (static_cast<uint64_t>(high) << 32) | low;
-  // In another interrupt the count may have begun anew without having been counted yet.
-  if (pending && left > kCyclesPerMs / 2) ++ms;
-  return {ms, kCyclesPerMs - 1 - left};
+  const InterruptLock lock;
+  Ticks now = read_counter();
+  now.ms += counted_ms;
+  // An interrupt held off for more than 1 ms (an emulator whose machine is busy) is a millisecond lost that was seen already.
+  if (now.ms < last.ms || (now.ms == last.ms && now.cycles < last.cycles)) return last;
+  last = now;
+  return now;
 }
 
 void idle() { __asm__ volatile("wfi" ::: "memory"); }
