@@ -14,6 +14,8 @@ void FakeFlash::set_image(std::vector<uint8_t> image) {
   unsynced_.clear();
 }
 
+void FakeFlash::fill(uint8_t byte) { set_image(std::vector<uint8_t>(image_.size(), byte)); }
+
 void FakeFlash::power_on() {
   powered_ = true;
   cut_at_ = 0;

@@ -62,11 +62,16 @@ class FakeFlash final : public Storage {
   /// All writing operations fail until called with nothing.
   void fail_all_writes(std::optional<Status> status) { fail_all_ = status; }
   /// Turns bits over, as rot does.
-  void flip(uint64_t offset, uint8_t bits) { image_[offset] = static_cast<uint8_t>(image_[offset] ^ bits); }
+  void flip(uint64_t offset, uint8_t bits) {
+    uint8_t& byte = image_[static_cast<size_t>(offset)];
+    byte = static_cast<uint8_t>(byte ^ bits);
+  }
 
   // Looking ---------------------------------------------------------------------------------------------------
   const std::vector<uint8_t>& image() const { return image_; }
   void set_image(std::vector<uint8_t> image);
+  /// Sets every byte.
+  void fill(uint8_t byte);
   uint64_t writes() const { return writes_; }
   uint64_t programs() const { return programs_; }
   uint64_t erases() const { return erases_; }

@@ -72,9 +72,10 @@ std::vector<uint64_t> read_values(const std::string& bytes, size_t rows) {
     unsigned repeat = 0;
     const uint64_t number = varints.next_above(repeat);
     if (number == 0 || (repeat != 0 && number > 65535)) fail("token out of range");
-    if (values.size() + (repeat != 0 ? number : 1) > rows) fail("more values than rows");
+    const auto times = static_cast<size_t>(repeat != 0 ? number : 1);  // at most 65535
+    if (values.size() + times > rows) fail("more values than rows");
     if (repeat == 0) value += unzigzag(number);
-    values.insert(values.end(), repeat != 0 ? number : 1, value);
+    values.insert(values.end(), times, value);
   }
   return values;
 }
@@ -93,7 +94,7 @@ std::vector<ReadSample> read_column(const wayseal::v1::Column& column, const std
       samples.push_back({times[row], values[samples.size()]});
     }
     if (absent > times.size() - row) fail("runs longer than the series");
-    row += absent;
+    row += static_cast<size_t>(absent);
   }
   while (samples.size() < values.size()) {
     if (row >= times.size()) fail("more values than rows left");

@@ -131,7 +131,7 @@ class RandomDrive {
     rig.row(group, time_ns_, values);
   }
 
-  size_t pick(size_t below) { return random_() % below; }
+  size_t pick(size_t below) { return static_cast<size_t>(random_() % below); }
 
   std::vector<PlainMessage> messages;
 

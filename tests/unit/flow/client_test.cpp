@@ -57,7 +57,8 @@ TEST_CASE(
   };
   const auto suites_seen = [&] {
     std::vector<uint8_t> by_counter(rig.world.backend.sessions.size());
-    for (const auto& one : rig.world.backend.sessions) by_counter.at(one.second.counter - 1) = one.second.suite;
+    for (const auto& one : rig.world.backend.sessions)
+      by_counter.at(static_cast<size_t>(one.second.counter - 1)) = one.second.suite;
     return by_counter;
   };
   REQUIRE(rig.client.start(rig.table) == Status::kOk);

@@ -69,7 +69,7 @@ TEST_CASE("session: what the vehicle seals, an independent backend opens, in bot
     CHECK(known.suite == (suites == 2 ? 2 : 1));
     CHECK(known.th == driver.session.transcript());
     CHECK(known.id == driver.session.id());
-    for (uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    for (uint32_t sequence = 1; sequence <= 3; ++sequence) {
       SealedRecord record;
       REQUIRE(driver.seal(Blob(sequence * 100, 7), record) == Status::kOk);
       CHECK(record.sequence == sequence);

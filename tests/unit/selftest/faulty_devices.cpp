@@ -9,7 +9,7 @@ constexpr StorageGeometry kShape{1024, 8, 16};
 }  // namespace
 
 FaultyStorage::FaultyStorage(StorageFault fault) : fault_(fault), inner_(kShape) {
-  inner_.set_image(std::vector<uint8_t>(kShape.size(), 0x5A));  // somebody has used it before
+  inner_.fill(0x5A);  // somebody has used it before
 }
 
 StorageGeometry FaultyStorage::do_geometry() const {
@@ -59,7 +59,7 @@ Status FaultyStorage::do_erase(uint32_t block) {
 
 Status FaultyStorage::do_sync() {
   if (has(StorageFault::kSyncFails)) return Status::kStorageFailed;
-  if (has(StorageFault::kSyncLosesAll)) inner_.set_image(std::vector<uint8_t>(kShape.size(), 0xFF));
+  if (has(StorageFault::kSyncLosesAll)) inner_.fill(0xFF);
   return inner_.sync();
 }
 

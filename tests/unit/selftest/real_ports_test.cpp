@@ -49,7 +49,7 @@ TEST_CASE("Self test: POSIX clock and a file as flash") {
 TEST_CASE("Self test: smallest and oddest flash") {
   for (const StorageGeometry shape : {StorageGeometry{256, 2, 256}, StorageGeometry{256, 2, 1}}) {
     FakeFlash flash(shape);
-    flash.set_image(std::vector<uint8_t>(shape.size(), 0));
+    flash.fill(0);
     SelfTestPorts ports;
     ports.scratch = &flash;
     check_passes(ports, {});

@@ -201,8 +201,8 @@ TEST_CASE("spool: noise on the medium never crashes the mount") {
   const std::vector<uint8_t> good = f.flash.image();
   for (int round = 0; round < 300; ++round) {
     std::vector<uint8_t> image = good;
-    const size_t from = random() % image.size();
-    const size_t size = std::min<size_t>(image.size() - from, random() % 40000);
+    const auto from = static_cast<size_t>(random() % image.size());
+    const size_t size = std::min(image.size() - from, static_cast<size_t>(random() % 40000));
     for (size_t i = 0; i < size; ++i) image[from + i] = round % 3 == 0 ? 0 : static_cast<uint8_t>(random());
     f.flash.set_image(image);
     Spool spool(f.flash);

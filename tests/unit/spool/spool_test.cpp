@@ -389,7 +389,7 @@ TEST_CASE("spool: too small, foreign and other media are refused, untouched") {
   CHECK(none.append_open(session_id(1), view(record_bytes(1, 0, 10))) == Status::kBadState);
 
   FakeFlash foreign({4096, 64, 1});
-  foreign.set_image(std::vector<uint8_t>(64 * 4096, 0));
+  foreign.fill(0);
   Spool spool(foreign);
   CHECK(spool.mount() == Status::kMalformed);
   CHECK(foreign.writes() == 0);

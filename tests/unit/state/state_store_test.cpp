@@ -111,7 +111,7 @@ TEST_CASE("state: when everything together does not fit, the put is refused and 
 
 TEST_CASE("state: a foreign medium is not formatted unless asked to") {
   FakeFlash flash(kGeometry);
-  flash.set_image(std::vector<uint8_t>(kGeometry.size(), 0x42));
+  flash.fill(0x42);
   StateStore store(flash);
   CHECK(store.mount() == Status::kMalformed);
   CHECK(flash.writes() == 0);
