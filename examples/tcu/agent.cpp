@@ -225,6 +225,8 @@ std::string Agent::describe() const {
       {"time_trusted", stats.time_trusted},
       {"last_failure", wayseal::status_name(stats.sealer.last_failure)},
       {"channel", {{"failure", wayseal::channel_failure_name(d.failure)}, {"native", d.native}}},
+      {"access_tokens", stats.courier.token_fetches},
+      {"access_tokens_refused", stats.courier.tokens_refused},
       {"token_code", cloud_.token_diagnostic()},
       {"buses", buses}};
   return out.dump();

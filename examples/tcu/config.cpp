@@ -7,6 +7,8 @@
 #include <set>
 #include <sstream>
 
+#include "wayseal/access/access_token.hpp"
+
 namespace tcu {
 namespace {
 
@@ -155,8 +157,10 @@ void read_the_rest(const toml::table& root, const std::string& file, Config& out
   Section gateway(root, "gateway", file);
   gateway.read("host", out.gateway.host);
   gateway.read("port", out.gateway.port);
+  gateway.read("scope", out.gateway.scope);
   gateway.require(!out.gateway.host.empty(), "host", "is missing");
   gateway.require(out.gateway.port != 0, "port", "must not be 0");
+  gateway.require(out.gateway.scope.size() <= wayseal::kScopeMax, "scope", "is too long");
   gateway.finish();
 
   Section delivery(root, "delivery", file);

@@ -102,6 +102,7 @@ CloudPorts::CloudPorts(const Config& config)
   if (verifier_.set_root({data_root_.data(), data_root_.size()}) != Status::kOk)
     fail("the token's data-root is no usable CA certificate");
   open_channel(config.gateway);
+  prepare_access(config.gateway);
 }
 
 CloudPorts::~CloudPorts() {
@@ -110,7 +111,7 @@ CloudPorts::~CloudPorts() {
 }
 
 wayseal::Ports CloudPorts::with(wayseal::CanBus& bus) {
-  return {bus, *vault_, verifier_, *channel_, clock_, spool_, state_};
+  return {bus, *vault_, verifier_, *channel_, clock_, spool_, state_, access_token_.get()};
 }
 
 void CloudPorts::open_stores(const StoreConfig& store) {
@@ -189,6 +190,14 @@ void CloudPorts::open_channel(const GatewayConfig& gateway) {
   const Status configured = channel_->configure(tls);
   if (configured != Status::kOk)
     fail("TLS to " + gateway.host + " cannot be set up (" + wayseal::status_name(configured) + ")");
+}
+
+void CloudPorts::prepare_access(const GatewayConfig& gateway) {
+  if (gateway.scope.empty()) return;
+  scope_ = gateway.scope;
+  access_token_memory_.resize(wayseal::kAccessTokenMax);
+  access_token_ = std::make_unique<wayseal::AccessToken>(
+      scope_, wayseal::MutableBytes{access_token_memory_.data(), access_token_memory_.size()});
 }
 
 void CloudPorts::wait(int timeout_ms) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config.hpp"
+#include "wayseal/access/access_token.hpp"
 #include "wayseal/flow/ports.hpp"
 #include "wayseal/mbedtls/tls_channel.hpp"
 #include "wayseal/mbedtls/x509_verifier.hpp"
@@ -69,6 +70,7 @@ class CloudPorts {
   void open_vault(const TokenConfig& token);
   void open_stores(const StoreConfig& store);
   void open_channel(const GatewayConfig& gateway);
+  void prepare_access(const GatewayConfig& gateway);
   std::vector<uint8_t> read_object(wayseal::VaultObject object, const char* what);
 
   wayseal::PosixClock clock_;
@@ -91,6 +93,9 @@ class CloudPorts {
   wayseal::X509Verifier verifier_;
   std::unique_ptr<wayseal::TcpTransport> transport_;
   std::unique_ptr<wayseal::TlsChannel> channel_;
+  std::string scope_;
+  std::vector<uint8_t> access_token_memory_;
+  std::unique_ptr<wayseal::AccessToken> access_token_;  // null: the gateway wants none
 };
 
 }  // namespace tcu

@@ -428,6 +428,15 @@ constexpr NamedText kBackendConfigs[] = {
     {"unknown", "{\"database\":\"d\",\"data\":{}}"},
 };
 
+constexpr NamedText kTokenAnswers[] = {
+    {"plain",
+     R"({"access_token":"eyJ0.a-b_c.~+/=","expires_in":300,"token_type":"Bearer","scope":"prekeys records"})"},
+    {"nested",
+     R"({"x":{"access_token":"n","y":[1,2,{}]},"token_type":"bearer", "expires_in": 5 ,"access_token":"t"})"},
+    {"twice", R"({"access_token":"a","access_token":"b","token_type":"Bearer","expires_in":9})"},
+    {"error", R"({"error":"invalid_client","error_description":"client authentication failed"})"},
+};
+
 void add_texts(const Corpus& corpus, const std::string& example) {
   for (const NamedText& answer : kAnswers) {
     corpus.add("http_response", answer.name,
@@ -438,6 +447,7 @@ void add_texts(const Corpus& corpus, const std::string& example) {
              Output().u8(255).u8(7).bytes(fuzz::bytes_of(long_answer + std::string(1500, 'x'))));
   long_answer.insert(17, "X-Long: " + std::string(8200, 'y') + "\r\n");
   corpus.add("http_response", "long_head", Output().u8(255).u8(6).bytes(fuzz::bytes_of(long_answer)));
+  for (const NamedText& answer : kTokenAnswers) corpus.add("token_answer", answer.name, answer.text);
   for (const NamedText& log : kLogs) corpus.add("candump", log.name, with_mode(5, log.text));
   corpus.add("candump", "long_line",
              with_mode(200, "(1.0) can0 123#00 " + std::string(600, 'x') + "\n(1.0) can0 123#00\n"));
