@@ -14,6 +14,9 @@
 namespace wayseal {
 namespace {
 
+// Files of 2 GiB and more, and inode numbers of 64 bits, are refused otherwise.
+static_assert(sizeof(off_t) == 8, "compile hal/posix with _FILE_OFFSET_BITS=64");
+
 constexpr size_t kPathMax = 4096;
 
 struct ErasedPage {

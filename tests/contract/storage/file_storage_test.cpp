@@ -174,6 +174,23 @@ TEST_CASE("a file of another size is not touched") {
   CHECK(storage.open(scratch.path("x").c_str(), {1000, 8, 1}) == Status::kInvalidArgument);
 }
 
+TEST_CASE("a file of more than 4 GiB is reached to its end, also where off_t has 32 bits") {
+  constexpr StorageGeometry kLarge{1U << 20, 4100, 1};
+  const Scratch scratch;
+  std::ofstream(scratch.path()).flush();
+  fs::resize_file(scratch.path(), kLarge.size());  // a hole: takes no room
+  FileStorage storage;
+  REQUIRE(storage.open(scratch.path().c_str(), kLarge) == Status::kOk);
+  REQUIRE(storage.erase(kLarge.block_count - 1) == Status::kOk);
+  const uint64_t last = kLarge.size() - sizeof kData;
+  REQUIRE(storage.program(last, kData) == Status::kOk);
+  uint8_t out[5] = {};
+  REQUIRE(storage.read(last, out) == Status::kOk);
+  CHECK(equal(out, kData));
+  REQUIRE(storage.read(last & UINT32_MAX, out) == Status::kOk);
+  CHECK(out[0] == 0);
+}
+
 TEST_CASE("a creation that was cut is done again from the beginning") {
   const Scratch scratch;
   std::ofstream(scratch.path("spool.new")) << std::string(5000, 'x');
