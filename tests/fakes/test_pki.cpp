@@ -76,12 +76,19 @@ void set_serial(X509* cert) {
   ASN1_INTEGER_set(X509_get_serialNumber(cert), ++next);
 }
 
+// In days and seconds from 1970: time_t ends in 2038 on 32-bit machines.
+void set_time(ASN1_TIME* out, int64_t utc_s) {
+  const ASN1_TIME* set =
+      ASN1_TIME_adj(out, 0, static_cast<int>(utc_s / 86400), static_cast<long>(utc_s % 86400));
+  require(set != nullptr, "time");
+}
+
 TestIdentity make(X509* issuer, const TestKey& issuer_key, const CertSpec& spec, const TestKey& key) {
   X509Ptr cert(X509_new());
   X509_set_version(cert.get(), X509_VERSION_3);
   set_serial(cert.get());
-  ASN1_TIME_set(X509_getm_notBefore(cert.get()), spec.not_before_s);
-  ASN1_TIME_set(X509_getm_notAfter(cert.get()), spec.not_after_s);
+  set_time(X509_getm_notBefore(cert.get()), spec.not_before_s);
+  set_time(X509_getm_notAfter(cert.get()), spec.not_after_s);
   add_name(X509_get_subject_name(cert.get()), spec.common_name);
   add_name(X509_get_subject_name(cert.get()), spec.second_common_name);
   X509* signer = issuer != nullptr ? issuer : cert.get();

@@ -113,10 +113,12 @@ TEST_CASE("the spy sees keys that do not obey") {
   CK_BBOOL yes = CK_TRUE;
   CK_BBOOL no = CK_FALSE;
   CK_ULONG size = 32;
-  CK_ATTRIBUTE attributes[] = {{CKA_TOKEN, &no, 1},       {CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1},
-                               {CKA_VALUE_LEN, &size, 8}, {CKA_ENCRYPT, &yes, 1},  {CKA_DECRYPT, &no, 1},
-                               {CKA_SIGN, &no, 1},        {CKA_VERIFY, &no, 1},    {CKA_WRAP, &no, 1},
-                               {CKA_UNWRAP, &no, 1},      {CKA_DERIVE, &no, 1}};
+  CK_ATTRIBUTE attributes[] = {{CKA_TOKEN, &no, 1},        {CKA_SENSITIVE, &no, 1},
+                               {CKA_EXTRACTABLE, &yes, 1}, {CKA_VALUE_LEN, &size, sizeof size},
+                               {CKA_ENCRYPT, &yes, 1},     {CKA_DECRYPT, &no, 1},
+                               {CKA_SIGN, &no, 1},         {CKA_VERIFY, &no, 1},
+                               {CKA_WRAP, &no, 1},         {CKA_UNWRAP, &no, 1},
+                               {CKA_DERIVE, &no, 1}};
   CK_MECHANISM mechanism = {CKM_AES_KEY_GEN, nullptr, 0};
   CK_OBJECT_HANDLE key = 0;
   spy.restart();
