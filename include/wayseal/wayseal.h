@@ -228,6 +228,8 @@ WAYSEAL_NODISCARD wayseal_status wayseal_check_version(uint32_t header);
 #define WAYSEAL_TABLE_SIZE (WAYSEAL_WORDS_(10) + 32)
 #define WAYSEAL_PORT_SIZE WAYSEAL_WORDS_(6)
 
+#define WAYSEAL_ACCESS_TOKEN_SIZE (WAYSEAL_WORDS_(7) + 16)
+
 /// Memory for handles, rightly aligned. Other memory will do if it is as large and aligned as a uint64_t and a pointer.
 typedef union wayseal_client_memory {
   uint64_t alignment;
@@ -239,6 +241,11 @@ typedef union wayseal_table_memory {
   void* pointer;
   uint8_t bytes[WAYSEAL_TABLE_SIZE];
 } wayseal_table_memory;
+typedef union wayseal_access_token_memory {
+  uint64_t alignment;
+  void* pointer;
+  uint8_t bytes[WAYSEAL_ACCESS_TOKEN_SIZE];
+} wayseal_access_token_memory;
 typedef union wayseal_port_memory {
   uint64_t alignment;
   void* pointer;
@@ -597,6 +604,26 @@ WAYSEAL_NODISCARD wayseal_status wayseal_storage_adapt(wayseal_port_memory* memo
                                                        const wayseal_storage_functions* functions,
                                                        void* context, wayseal_storage** handle);
 
+// ---- Access token ----------------------------------------------------------------------------------------------------------
+
+/// The token of OAuth 2.0 that a gateway wants besides the certificate (access/access_token.hpp). The client fetches and renews it.
+typedef struct wayseal_access_token wayseal_access_token;
+
+/// Longest token, in bytes.
+#ifdef WAYSEAL_ACCESS_TOKEN_MAX
+#define WAYSEAL_LIMIT_ACCESS_TOKEN WAYSEAL_ACCESS_TOKEN_MAX
+#else
+#define WAYSEAL_LIMIT_ACCESS_TOKEN 1024
+#endif
+
+/// \param scope what is asked for, at most 64 characters, ending with NUL: names with one space between. Borrowed, as the memories, for as
+///        long as a client uses the handle. There is nothing to end.
+/// \param token_memory, bytes room for the token: WAYSEAL_LIMIT_ACCESS_TOKEN bytes hold every one that is taken.
+/// \return WAYSEAL_OK; WAYSEAL_INVALID_ARGUMENT: null, misaligned memory, no bytes, or a scope that is empty or too long.
+WAYSEAL_NODISCARD wayseal_status wayseal_access_token_init(wayseal_access_token_memory* memory,
+                                                           const char* scope, uint8_t* token_memory,
+                                                           size_t bytes, wayseal_access_token** token);
+
 // ---- Signal table ------------------------------------------------------------------------------------------------------
 
 /// Which frames carry which signals (signal/signal_table.hpp). Made by `wayseal-oem dbc`, used where its bytes are.
@@ -668,6 +695,9 @@ typedef struct wayseal_client_config {
   wayseal_clock* clock;
   wayseal_storage* spool;  ///< Sealed records. An area of its own.
   wayseal_storage* state;  ///< Counters, prekeys. Another.
+
+  /// What the gateway wants besides the client certificate. Null: nothing.
+  wayseal_access_token* access_token;
 
   /// Memory, of any alignment, borrowed for the client's life.
   uint8_t* collector_memory;  ///< WAYSEAL_COLLECTOR_MEMORY.

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "capi/convert.hpp"
+#include "wayseal/access/access_token.hpp"
 #include "wayseal/capi/handles.hpp"
 
 using namespace wayseal;
@@ -128,9 +129,10 @@ wayseal_status wayseal_client_init(void* memory, size_t bytes, const wayseal_cli
   ClientConfig settings;
   const Status status = read_config(*config, settings);
   if (status != Status::kOk) return to_c(status);
-  const Ports ports = {port(config->can_bus), port(config->vault), port(config->verifier),
-                       port(config->channel), port(config->clock), port(config->spool),
-                       port(config->state)};
+  const Ports ports = {port(config->can_bus),  port(config->vault),
+                       port(config->verifier), port(config->channel),
+                       port(config->clock),    port(config->spool),
+                       port(config->state),    reinterpret_cast<AccessToken*>(config->access_token)};
   const ClientMemory borrowed = {{config->collector_memory, config->collector_bytes},
                                  {config->queue_memory, config->queue_bytes},
                                  {config->cloud_memory, config->cloud_bytes}};

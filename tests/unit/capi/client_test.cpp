@@ -347,6 +347,43 @@ TEST_CASE("C API: the watchdog's hook is called with its context, and the steps 
   CHECK(wayseal_client_next_cloud_due(rig.client, now_ns) == now_ns);
 }
 
+TEST_CASE("C API: an access token is fetched where the gateway wants one") {
+  Rig rig;
+  rig.world.wants_tokens = true;
+  wayseal_access_token_memory memory;
+  Blob room(WAYSEAL_LIMIT_ACCESS_TOKEN);
+  REQUIRE(wayseal_access_token_init(&memory, "prekeys records", room.data(), room.size(),
+                                    &rig.config.access_token) == WAYSEAL_OK);
+  rig.start();
+  const uint8_t event[1] = {1};
+  REQUIRE(wayseal_client_add_content(rig.client, WAYSEAL_CONTENT_DIAGNOSTICS, event, 1) == WAYSEAL_OK);
+  for (int i = 0; i < 5000 && !wayseal_client_all_delivered(rig.client); ++i) {
+    const wayseal_status status = wayseal_client_step_cloud(rig.client, rig.world.clock.now().ns);
+    if (status != WAYSEAL_WOULD_BLOCK) rig.world.clock.advance_ms(20);
+  }
+  CHECK(wayseal_client_all_delivered(rig.client));
+  CHECK(rig.world.tokens_given == 1);
+}
+
+TEST_CASE("C API: an access token with bad arguments is none") {
+  wayseal_access_token_memory memory;
+  uint8_t room[16];
+  wayseal_access_token* token = nullptr;
+  const std::string longest(64, 's');
+  CHECK(wayseal_access_token_init(&memory, longest.c_str(), room, sizeof room, &token) == WAYSEAL_OK);
+  CHECK(token != nullptr);
+  const std::string longer = longest + "s";
+  CHECK(wayseal_access_token_init(&memory, longer.c_str(), room, sizeof room, &token) ==
+        WAYSEAL_INVALID_ARGUMENT);
+  CHECK(token == nullptr);
+  CHECK(wayseal_access_token_init(&memory, "", room, sizeof room, &token) == WAYSEAL_INVALID_ARGUMENT);
+  CHECK(wayseal_access_token_init(&memory, nullptr, room, sizeof room, &token) == WAYSEAL_INVALID_ARGUMENT);
+  CHECK(wayseal_access_token_init(nullptr, "s", room, sizeof room, &token) == WAYSEAL_INVALID_ARGUMENT);
+  CHECK(wayseal_access_token_init(&memory, "s", nullptr, 1, &token) == WAYSEAL_INVALID_ARGUMENT);
+  CHECK(wayseal_access_token_init(&memory, "s", room, 0, &token) == WAYSEAL_INVALID_ARGUMENT);
+  CHECK(wayseal_access_token_init(&memory, "s", room, sizeof room, nullptr) == WAYSEAL_INVALID_ARGUMENT);
+}
+
 TEST_CASE("C API: the settings reach the client: a full queue makes the bus wait, or not") {
   Rig rig;
   rig.config.batch_duration_ms = 1;
