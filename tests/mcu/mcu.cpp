@@ -57,13 +57,15 @@ void Mcu::start(const char* program, const std::string& words, const std::string
   std::string arguments = "enable=on,target=native,arg=wayseal";
   std::istringstream each(words);
   for (std::string word; each >> word;) arguments += ",arg=" + word;
-  // A shell gives the console its input; exec leaves QEMU itself. Sockets of an earlier run are in its way.
+  // A shell gives the console its input; exec leaves QEMU itself. Sockets of an earlier run are in its way. A multiplexer (without
+  // its escape character) has a buffer: else QEMU looks for a byte for the UART once a millisecond.
   const std::string command =
       "rm -f '" + path("uart") + "' '" + path("monitor") + "'; exec '" WAYSEAL_QEMU "' -M " + machine_.name +
       ",memory-backend=flash -object memory-backend-file,id=flash,size=16M,share=on,mem-path='" +
       path("flash") +
-      "' -display none -chardev stdio,id=console,signal=off -serial chardev:console -serial unix:'" +
-      path("uart") + "',server=on,wait=off -monitor unix:'" + path("monitor") +
+      "' -display none -echr 256 -chardev stdio,id=console,signal=off,mux=on -serial chardev:console"
+      " -chardev socket,id=line,server=on,wait=off,mux=on,path='" +
+      path("uart") + "' -serial chardev:line -monitor unix:'" + path("monitor") +
       "',server=on,wait=off -semihosting-config " + arguments + " -nic user,model=lan9118,id=net0 -kernel '" +
       machine_.programs + "/" + program + ".elf' <'" + input + "'";
   std::remove(path("console").c_str());  // its lines are those of this start
