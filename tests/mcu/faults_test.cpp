@@ -29,7 +29,7 @@ void check_delivered(Scene& scene) {
 }  // namespace
 
 TEST_CASE("mcu: wrong gateways are named as on Linux, and the image goes on until the right one comes") {
-  Scene scene(kM4);
+  Scene scene(board_of_run());
   scene.make_drive(kSeconds);
   scene.way().start_backend();
   Mcu& mcu = scene.mcu();
@@ -54,7 +54,7 @@ TEST_CASE("mcu: wrong gateways are named as on Linux, and the image goes on unti
 }
 
 TEST_CASE("mcu: a revoked vehicle is refused, and says so for as long as it runs") {
-  Scene scene(kM4);
+  Scene scene(board_of_run());
   scene.way().start_backend();
   scene.revoke();
   scene.way().start_gateway();
@@ -66,7 +66,7 @@ TEST_CASE("mcu: a revoked vehicle is refused, and says so for as long as it runs
 }
 
 TEST_CASE("mcu: a pulled cable costs time and nothing else") {
-  Scene scene(kM4);
+  Scene scene(board_of_run());
   const int64_t frames = scene.make_drive(6);
   scene.way().start_backend();
   scene.way().start_gateway();
@@ -85,7 +85,7 @@ TEST_CASE("mcu: a pulled cable costs time and nothing else") {
 }
 
 TEST_CASE("mcu: a full flash gives up the oldest records, and says which to the backend") {
-  Scene scene(kM4);
+  Scene scene(board_of_run());
   scene.make_drive(2);
   scene.way().start_backend();
   scene.way().start_gateway();
@@ -119,7 +119,7 @@ TEST_CASE("mcu: a full flash gives up the oldest records, and says which to the 
 }
 
 TEST_CASE("mcu: a flood of frames costs frames, which are counted, and not the image") {
-  Scene scene(kM4);
+  Scene scene(board_of_run());
   const int64_t frames = scene.make_drive(2);
   constexpr int64_t kFlood = 20'000;
   scene.way().start_backend();

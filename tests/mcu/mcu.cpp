@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <sstream>
 #include <stdexcept>
@@ -48,6 +49,11 @@ void read_prompt(int fd) {
 }
 
 }  // namespace
+
+const Machine& board_of_run() {
+  const char* const board = std::getenv("WAYSEAL_MCU_BOARD");
+  return board != nullptr && std::string(board) == "m7" ? kM7 : kM4;
+}
 
 Mcu::Mcu(const Machine& machine, const std::string& folder) : machine_(machine), folder_(folder) {
   spill(path("flash"), std::string(kFlashBytes, '\xFF'));

@@ -27,6 +27,8 @@ inline constexpr char kRecordCheck[] = "checks/record_check_image";
 
 extern const Machine kM4;  ///< mps2-an386, Cortex-M4F
 extern const Machine kM7;  ///< mps2-an500, Cortex-M7
+/// The one that this run is for: WAYSEAL_MCU_BOARD is "m7", else the M4.
+const Machine& board_of_run();
 
 /// One device. Its flash lives as long as this object; the processor from `power_on` to `power_off` or its exit.
 class Mcu {

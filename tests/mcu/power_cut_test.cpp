@@ -25,7 +25,7 @@ TEST_CASE("mcu: what was sealed and stored before a power cut arrives, once, and
   const int64_t cuts = from_environment("WAYSEAL_MCU_CUTS", kCuts);
   const int64_t seed = from_environment("WAYSEAL_MCU_SEED", 1);
   std::mt19937 random(static_cast<unsigned>(seed));
-  Scene scene(kM4);
+  Scene scene(board_of_run());
   scene.make_drive(10);
   scene.way().start_backend();
   scene.way().start_gateway();
@@ -53,8 +53,8 @@ TEST_CASE("mcu: what was sealed and stored before a power cut arrives, once, and
   CAPTURE(mcu.console(), seed);
   sealed += mcu.numbers("summary")["records_sealed"];
   const auto cloud = scene.way().backend_stats();
-  std::printf("%lld power cuts: %lld records sealed at least, %lld stored, %lld came again\n",
-              static_cast<long long>(cuts), static_cast<long long>(sealed),
+  std::printf("%s, %lld power cuts: %lld records sealed at least, %lld stored, %lld came again\n",
+              board_of_run().name, static_cast<long long>(cuts), static_cast<long long>(sealed),
               static_cast<long long>(cloud.at("records_stored").get<int64_t>()),
               static_cast<long long>(cloud.at("duplicates").get<int64_t>()));
   CHECK(cloud.at("records_stored").get<int64_t>() >= sealed);
