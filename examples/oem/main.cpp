@@ -15,6 +15,7 @@ int run(int argc, char** argv) {
   wayseal::oem::add_drive_command(app);
 #ifdef WAYSEAL_OEM_PROVISION
   wayseal::oem::add_provision_command(app);
+  wayseal::oem::add_idp_command(app);
 #endif
   CLI11_PARSE(app, argc, argv);
   return 0;

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "commands.hpp"
+#include "provision/idp.hpp"
 #include "provision/oem_pki.hpp"
 #include "provision/signing.hpp"
 #include "provision/tokens.hpp"
@@ -23,7 +24,7 @@ constexpr int kServerDays = 365;
 constexpr int kCrlDays = 90;
 // What this command has made, and so what --force may remove.
 const char* const kMarker = "wayseal-fleet.json";
-const char* const kFolders[] = {"ca", "gateway", "backend", "vehicles", "vehicle"};
+const char* const kFolders[] = {"ca", "gateway", "idp", "backend", "vehicles", "vehicle"};
 
 struct Options {
   std::string out;
@@ -118,6 +119,7 @@ std::vector<std::string> make_vehicles(const Path& out, OemPki& pki, const Optio
     const TokenPlan plan{out / "vehicles" / id, options.module, "vehicle", pin};
     make_vehicle_token(plan, pki, id);
     write_file(plan.folder / "id", id + "\n", kPublic);
+    add_idp_client(out, id);
     ids.push_back(id);
   }
   std::filesystem::create_directory_symlink(Path("vehicles") / ids.front(), out / "vehicle");
@@ -134,6 +136,7 @@ void provision(Options options) {
 
   OemPki pki = OemPki::create(out / "ca");
   make_gateway(out, pki, options.server_names);
+  make_idp(out);
   make_backend(out, pki, options);
   fleet["vehicles"] = make_vehicles(out, pki, options);
   write_crls(out, pki);
@@ -158,7 +161,9 @@ void sign(const Options& options) {
     if (!file) throw std::runtime_error("cannot read " + options.requests);
   }
   const DeviceKeys keys = read_requests(options.requests == "-" ? std::cin : file);
-  std::cout << "wayseal-vehicle " << id << '\n' << object_lines(pki, keys, id) << std::flush;
+  const std::string objects = object_lines(pki, keys, id);
+  add_idp_client(std::filesystem::absolute(options.out), id);
+  std::cout << "wayseal-vehicle " << id << '\n' << objects << std::flush;
 }
 
 void revoke(const Options& options) {
@@ -167,6 +172,7 @@ void revoke(const Options& options) {
   if (!options.vehicle.empty() && pki.revoke(options.vehicle) == 0) {
     throw std::runtime_error("no certificate was issued for that name");
   }
+  if (!options.vehicle.empty()) remove_idp_client(out, options.vehicle);
   write_crls(out, pki);
 }
 
@@ -194,8 +200,9 @@ void add_sign(CLI::App& app, const std::shared_ptr<Options>& options) {
 }
 
 void add_revoke_and_renew(CLI::App& app, const std::shared_ptr<Options>& options) {
-  CLI::App* revoke_command =
-      app.add_subcommand("revoke", "Revoke the certificates of a vehicle and write new revocation lists");
+  CLI::App* revoke_command = app.add_subcommand(
+      "revoke",
+      "Revoke the certificates of a vehicle, take its access tokens away, and write new revocation lists");
   revoke_command->add_option("--out", options->out, "Folder made by provision")
       ->required()
       ->check(CLI::ExistingDirectory);
