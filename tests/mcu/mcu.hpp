@@ -21,6 +21,7 @@ struct Machine {
 
 /// Programs in that folder, without their ".elf".
 inline constexpr char kFirmware[] = "image/wayseal_image";
+inline constexpr char kFirmwareInC[] = "c_image/c_image";
 inline constexpr char kBoardCheck[] = "board_check";
 inline constexpr char kSelfTest[] = "checks/self_test_image";
 inline constexpr char kRecordCheck[] = "checks/record_check_image";

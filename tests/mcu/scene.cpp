@@ -40,9 +40,10 @@ int64_t Scene::make_drive(int seconds, int seed) {
   return std::count(log.begin(), log.end(), '\n');
 }
 
-void Scene::power_on(const std::string& words) {
+void Scene::power_on(const std::string& words, const char* program) {
   mcu_.power_on(words + " mode=deliver address=10.0.2.2 name=localhost back_off_ms=1000 port=" +
-                std::to_string(way_.port()));
+                    std::to_string(way_.port()),
+                program);
 }
 
 void Scene::start_foreign_gateway(Foreign what) {

@@ -26,7 +26,7 @@ class Scene {
   std::string drive() const { return way_.path("drive.log"); }
 
   /// The image that delivers, to the way's gateway; later words go before earlier ones.
-  void power_on(const std::string& words = "");
+  void power_on(const std::string& words = "", const char* program = kFirmware);
 
   /// In the place of the way's own gateway, which must not run, or of another foreign one.
   void start_foreign_gateway(Foreign what);
