@@ -28,8 +28,8 @@ function judge(request) {
 function refuse(request, response, { status, why }) {
   const body = JSON.stringify({ error: 'invalid_request', error_description: why });
   // What is left of the body is not read.
-  const headers = { 'content-type': 'application/json', 'content-length': body.length, 'cache-control': 'no-store', connection: 'close' };
-  if (status === 405) headers.allow = kMethods[request.url];
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': body.length, 'Cache-Control': 'no-store', Connection: 'close' };
+  if (status === 405) headers.Allow = kMethods[request.url];
   response.writeHead(status, headers).end(body);
 }
 

@@ -57,6 +57,10 @@ bool Process::running() {
   return false;
 }
 
+void Process::signal(int signal) {
+  if (pid_ > 0) ::kill(pid_, signal);
+}
+
 int Process::stop(int signal) {
   if (pid_ <= 0) return code_;
   ::kill(pid_, signal);

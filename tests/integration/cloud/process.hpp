@@ -22,6 +22,8 @@ class Process {
   Process& operator=(Process&& other) noexcept;
 
   bool running();
+  /// Sends a signal that does not end it.
+  void signal(int signal);
   /// Sends a signal and waits. \return exit code, or 128 + signal.
   int stop(int signal);
   /// Waits for the end by itself.
