@@ -11,6 +11,11 @@
 #include <stdexcept>
 
 namespace idp_test {
+std::string node() {
+  const char* const other = std::getenv("WAYSEAL_NODE");
+  return other == nullptr ? WAYSEAL_NODE_PROGRAM : other;
+}
+
 namespace {
 
 using cloud_test::run;
@@ -20,11 +25,6 @@ namespace oem = wayseal::oem;
 
 const unsigned char* raw(const std::string& bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
-std::string node() {
-  const char* const other = std::getenv("WAYSEAL_NODE");
-  return other == nullptr ? WAYSEAL_NODE_PROGRAM : other;
 }
 
 std::string from_base64url(std::string text) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "process.hpp"
+#include "provision/idp.hpp"
 #include "world.hpp"
 
 namespace idp_test {
@@ -34,6 +35,9 @@ struct Token {
   json header;
   json claims;
 };
+
+/// The Node.js that is tested with: $WAYSEAL_NODE, or the one that was found when the tests were configured.
+std::string node();
 
 /// A body of grant_type, client_id and scope; an empty `scope` is left out.
 std::string form(const std::string& client, const std::string& scope = kBothScopes);
@@ -66,6 +70,7 @@ class Idp {
   json settings() const { return json::parse(cloud_test::slurp(config())); }
   /// Puts values over the configuration's, as an operator's editor would.
   void change(const json& settings);
+  void change_text(const std::string& text) { wayseal::oem::write_file(config(), text, wayseal::oem::kPublic); }
 
   /// Standard error and output of the process.
   std::string output() const { return cloud_test::slurp(folder_ / "output"); }

@@ -207,7 +207,8 @@ TEST_CASE("no other grant, no other proof, no other audience") {
   CHECK(with("&scope=records") == "400 invalid_request");
   // What could prove a client elsewhere proves nothing here.
   CHECK(outcome(idp.ask(good + "&client_secret=x", "")) == "401 invalid_client");
-  CHECK(outcome(idp.ask(good + "&client_assertion=e30.e30.&client_assertion_type=x", "")) == "401 invalid_client");
+  CHECK(outcome(idp.ask(good + "&client_assertion=e30.e30.&client_assertion_type=x", "")) ==
+        "401 invalid_client");
   CHECK(with("&resource=urn:other") == "400 invalid_target");
   CHECK(with("&resource=urn:wayseal:vehicle-api") == "200");
   const std::string basic = "Authorization: Basic " + base64(idp.vehicle() + ":x") + "\r\n";
