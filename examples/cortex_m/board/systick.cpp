@@ -14,20 +14,12 @@ constexpr uintptr_t kInterruptState = 0xE000ED04;
 constexpr uint32_t kSysTickPending = 1U << 26;
 constexpr uint32_t kCyclesPerMs = kClockHz / 1000;
 
+constexpr unsigned kCycleBits = 15;
+static_assert(kCyclesPerMs < 1U << kCycleBits, "a position within a millisecond");
+
 // Counted in the interrupt, whose equals do not interrupt it; all others hold interrupts off.
 volatile uint64_t counted_ms;
-Ticks last;
-
-// Milliseconds that began and were not counted yet (0 or 1), and the position within.
-Ticks read_counter() {
-  for (;;) {
-    const uint32_t left = reg(kCurrent);
-    const bool pending = (reg(kInterruptState) & kSysTickPending) != 0;
-    const uint32_t left_after = reg(kCurrent);
-    // At 0 the next millisecond may be pending, counted, or neither yet; a count that grew began anew between the reads.
-    if (left_after != 0 && left_after <= left) return {pending ? 1U : 0U, kCyclesPerMs - 1 - left};
-  }
-}
+uint64_t last;  // ticks as one number, milliseconds above kCycleBits
 
 }  // namespace
 
@@ -41,12 +33,19 @@ void systick_interrupt() { counted_ms = counted_ms + 1; }
 
 Ticks ticks() {
   const InterruptLock lock;
-  Ticks now = read_counter();
-  now.ms += counted_ms;
+  uint32_t left;
+  uint32_t left_after;
+  uint32_t pending;
+  do {
+    left = reg(kCurrent);
+    pending = reg(kInterruptState) / kSysTickPending & 1;
+    left_after = reg(kCurrent);
+    // At 0 the next millisecond may be pending, counted, or neither yet; a count that grew began anew between the reads.
+  } while (left_after == 0 || left_after > left);
+  const uint64_t now = ((counted_ms + pending) << kCycleBits) + (kCyclesPerMs - 1 - left);
   // An interrupt held off for more than 1 ms (an emulator whose machine is busy) is a millisecond lost that was seen already.
-  if (now.ms < last.ms || (now.ms == last.ms && now.cycles < last.cycles)) return last;
-  last = now;
-  return now;
+  if (last < now) last = now;
+  return {last >> kCycleBits, static_cast<uint32_t>(last) & ((1U << kCycleBits) - 1)};
 }
 
 void idle() { __asm__ volatile("wfi" ::: "memory"); }
