@@ -1,120 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gateway as it is shipped: HAProxy with examples/cloud/gateway/haproxy.cfg before a real backend.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 
-#include "world.hpp"
+#include "gateway.hpp"
 
 namespace cloud_test {
-namespace {
-
-namespace oem = wayseal::oem;
-
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("no free port");
-  }
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
-bool answers(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool ok = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  ::close(fd);
-  return ok;
-}
-
-class Gateway {
- public:
-  explicit Gateway(const World& world) : world_(world), port_(free_port()) {
-    pki_ = folder_ / "pki";
-    std::filesystem::copy(Fleet::get().folder() + "/gateway", pki_);
-    write_crl();
-    start();
-  }
-
-  void start() {
-    haproxy_ = Process({"/usr/bin/env", "WAYSEAL_GATEWAY_BIND=127.0.0.1:" + std::to_string(port_),
-                        "WAYSEAL_GATEWAY_PKI=" + pki_, "WAYSEAL_BACKEND_SOCKET=" + world_.socket(),
-                        WAYSEAL_HAPROXY, "-db", "-f", WAYSEAL_GATEWAY_CONFIG},
-                       log_path());
-    if (!eventually([this] { return !haproxy_.running() || answers(port_); }) || !haproxy_.running()) {
-      throw std::runtime_error("the gateway did not start: " + slurp(log_path()));
-    }
-  }
-  void restart() {
-    haproxy_.stop(9);
-    start();
-  }
-  void write_crl() {
-    oem::write_file(pki_ + "/vehicle-crl.pem", Fleet::get().pki().gateway_crls(30), oem::kPublic);
-  }
-
-  /// Writes a client's certificate with its intermediate and key; `name` is the file's.
-  void client(const std::string& name, const std::string& common_name) {
-    const auto key = oem::generate_key();
-    const auto issued = Fleet::get().pki().issue_tls_client(common_name, key.get(), 30);
-    spill(folder_ / name,
-          oem::pem_of(issued.leaf.get()) + oem::pem_of(issued.intermediate.get()) + oem::pem_of(key.get()));
-  }
-
-  struct Answer {
-    int curl;  ///< curl's exit code.
-    std::string status;
-  };
-  /// A request with the client certificate in file `name`; empty: none.
-  Answer request(const std::string& name, const std::string& target, std::vector<std::string> more) {
-    std::vector<std::string> command{
-        WAYSEAL_CURL, "-s", "-o",       folder_ / "body",         "-w", "%{http_code}",
-        "--max-time", "20", "--cacert", pki_ + "/gateway-ca.pem", "-H", "Expect:"};
-    if (!name.empty()) command.insert(command.end(), {"--cert", folder_ / name});
-    command.insert(command.end(), more.begin(), more.end());
-    command.push_back("https://localhost:" + std::to_string(port_) + target);
-    const Output output = run(command);
-    return {output.code, output.text};
-  }
-  Answer post(const std::string& name, const std::string& target, const std::string& body,
-              std::vector<std::string> more = {}) {
-    spill(folder_ / "request", body);
-    more.insert(more.end(),
-                {"-H", "Content-Type: application/x-protobuf", "--data-binary", "@" + (folder_ / "request")});
-    return request(name, target, more);
-  }
-  std::string body() const { return slurp(folder_ / "body"); }
-  std::string log_path() const { return folder_ / "log"; }
-  std::string log() const { return slurp(log_path()); }
-  int port() const { return port_; }
-  const std::string& pki() const { return pki_; }
-  const TemporaryFolder& folder() const { return folder_; }
-
- private:
-  const World& world_;
-  TemporaryFolder folder_;
-  std::string pki_;
-  int port_;
-  Process haproxy_;
-};
-
-bool accepted(const Gateway::Answer& answer) { return answer.curl == 0 && answer.status == "200"; }
-bool refused_by_tls(const Gateway::Answer& answer) { return answer.curl != 0 && answer.status == "000"; }
-
-}  // namespace
 
 TEST_CASE("a vehicle reaches the backend through the gateway, under the name in its certificate") {
   World world;
@@ -145,7 +36,7 @@ TEST_CASE("a client cannot say who it is: what it claims is dropped") {
   CHECK(gateway.post("thief", "/v1/prekeys", body, {"-H", "x-vehicle-id: " + vehicle.id()}).status == "403");
   CHECK(gateway.post("thief", "/v1/prekeys", body, {"-H", "X-Vehicle-Id: " + vehicle.id()}).status == "403");
   // A look-alike that some servers read as the same name never gets through.
-  CHECK(gateway.post("thief", "/v1/prekeys", body, {"-H", "X_Vehicle_Id: " + vehicle.id()}).status == "403");
+  CHECK(gateway.post("thief", "/v1/prekeys", body, {"-H", "X_Vehicle_Id: " + vehicle.id()}).status == "400");
   CHECK(accepted(
       gateway.post("thief", "/v1/prekeys", thief.prekeys_request(1), {"-H", "x-vehicle-id: " + vehicle.id()})));
 }
