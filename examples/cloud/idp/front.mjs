@@ -21,7 +21,7 @@ function judge(request) {
   if (method === 'GET') return undefined;
   if (!kForm.test(headers['content-type'] ?? '')) return { status: 415, why: 'type' };
   if (headers['content-encoding'] !== undefined) return { status: 415, why: 'encoding' };
-  if (headers['transfer-encoding'] !== undefined || headers['content-length'] === undefined) return { status: 411, why: 'length' };
+  if (headers['content-length'] === undefined) return { status: 411, why: 'length' }; // Node refuses it together with chunks
   return Number(headers['content-length']) <= kBodyMax ? undefined : { status: 413, why: 'size' };
 }
 

@@ -63,7 +63,6 @@ function resourceIndicators(config, kid, errors) {
       return {
         scope: kScopes.join(' '),
         audience: config.audience,
-        accessTokenTTL: config.ttl_seconds,
         accessTokenFormat: 'jwt',
         jwt: { sign: { alg: kAlgorithm, kid } },
       };

@@ -223,8 +223,8 @@ TEST_CASE("keys and configurations that cannot be used leave the old ones in use
   broken("null", "null", 0600, "not a private key");
   broken("for others to read", good.dump(), 0644, "mode has to be 0600");
   broken("another curve", changed({{"crv", "P-384"}}), 0600, "P-256");
-  broken("of the other slot", changed({{"kid", "b-20260101-1"}}), 0600, "kid");
-  broken("kid of another form", changed({{"kid", "a-1\n"}}), 0600, "kid");
+  broken("of the other slot", changed({{"kid", "b-20260101-1"}}), 0600, "its kid has to be a-");
+  broken("kid of another form", changed({{"kid", "a-1\n"}}), 0600, "its kid has to be a-");
   broken("halves of two keys", changed({{"x", good["y"]}, {"y", good["x"]}}), 0600, "do not fit");
   json public_half = good;
   public_half.erase("d");

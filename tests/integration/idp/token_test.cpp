@@ -188,6 +188,14 @@ TEST_CASE("nobody gets a token for a client that is not there, whatever its id l
         "400 invalid_request");
 }
 
+TEST_CASE("an id leads to no file outside of the folder") {
+  Idp idp;
+  const std::string id = "../outside";
+  cloud_test::spill(idp.file("outside.json"), json{{"client_id", id}, {"scopes", {"prekeys"}}}.dump());
+  CHECK(outcome(idp.ask(form("..%2Foutside", "prekeys"), certificate_with_names({id}))) ==
+        "401 invalid_client");
+}
+
 TEST_CASE("no other grant, no other proof, no other audience") {
   Idp& idp = shared();
   const std::string client = "client_id=" + idp.vehicle() + "&scope=prekeys";
@@ -272,6 +280,7 @@ TEST_CASE("bodies have the one type, a declared length and at most 1024 bytes") 
   CHECK(send(kForm, "Content-Encoding: gzip\r\n" + length_of(good), good) == 415);
   CHECK(send(kForm, "Transfer-Encoding: chunked\r\n", "5\r\nscope\r\n0\r\n\r\n") == 411);
   CHECK(send(kForm, "", "") == 411);
+  CHECK(send(kForm, "Transfer-Encoding: chunked\r\n" + length_of(good), "0\r\n\r\n") == 400);
   std::string large = good + "&x=";
   large.resize(1024, 'a');
   CHECK(send(kForm, length_of(large), large) == 200);
