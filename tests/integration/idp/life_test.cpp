@@ -75,13 +75,48 @@ class Askers {
 
 Token token_of(const Idp& idp) { return Token(json::parse(idp.ask().body).at("access_token")); }
 
+/// What a device that makes its own keys prints.
+std::string request_line(const std::string& name) {
+  const oem::Key key = oem::generate_key();
+  const std::unique_ptr<X509_REQ, oem::Freer<X509_REQ_free>> request(X509_REQ_new());
+  const std::string subject = "wayseal-" + name;
+  X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request.get()), "CN", MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(subject.c_str()), -1, -1, 0);
+  X509_REQ_set_pubkey(request.get(), key.get());
+  X509_REQ_sign(request.get(), key.get(), EVP_sha256());
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_REQ(request.get(), &der);
+  std::string line = "wayseal-request " + name + " ";
+  for (int i = 0; i < size; ++i) {
+    char text[3];
+    std::snprintf(text, sizeof text, "%02x", static_cast<unsigned>(der[i]));
+    line += text;
+  }
+  OPENSSL_free(der);
+  return line + "\n";
+}
+
+/// The bytes in the line `wayseal-object NAME HEX`.
+std::string object_of(const std::string& text, const std::string& name) {
+  const std::string start = "wayseal-object " + name + " ";
+  const size_t at = text.find(start) + start.size();
+  std::string bytes;
+  for (size_t i = at; i + 1 < text.size() && text[i] != '\n'; i += 2) {
+    bytes += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
+  }
+  return bytes;
+}
+
 }  // namespace
 
 TEST_CASE("a vehicle gets tokens from when it is added until it is revoked, without a restart") {
   Idp idp;
-  const std::string certificate = idp_test::certificate_with_names({"v-new"});
-  CHECK(outcome(idp.ask(form("v-new"), certificate)) == "401 invalid_client");
-  oem::add_idp_client(idp.fleet(), "v-new");
+  CHECK(outcome(idp.ask(form("v-new"), idp_test::certificate_with_names({"v-new"}))) == "401 invalid_client");
+  spill(idp.file("requests"), request_line("tls") + request_line("e2e"));
+  const auto made = idp.oem({"sign", "--vehicle", "v-new", "--requests", idp.file("requests")});
+  CAPTURE(made.text);
+  REQUIRE(made.code == 0);
+  const std::string certificate = object_of(made.text, "tls");
   CHECK(outcome(idp.ask(form("v-new"), certificate)) == "200");
 
   CHECK(outcome(idp.ask()) == "200");
