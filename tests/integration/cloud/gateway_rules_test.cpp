@@ -202,6 +202,8 @@ TEST_CASE("slow senders are let go after their time, while others are served") {
   const std::string answer = rig.raw(head, 12);
   CHECK(says(answer, "408"));
   CHECK(answer.find("urn:wayseal:problem:timeout") != std::string::npos);
+  // A head that never ends gets HAProxy's own answer: there is no request yet that a rule could look at.
+  CHECK(says(rig.raw(kLine + "\r\nHost: localhost\r\nX-A: ", 12), "408"));
   CHECK(accepted(rig.gateway.post("own", "/v1/records", "")));
 }
 
