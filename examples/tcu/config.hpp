@@ -37,7 +37,7 @@ struct TokenConfig {
 struct GatewayConfig {
   std::string host;
   uint16_t port = 8443;
-  std::string scope;  ///< Of the access token that is asked for; empty: the gateway wants none.
+  std::string scope = {};  ///< Of the access token that is asked for; empty: the gateway wants none.
 };
 
 struct StoreConfig {

@@ -10,7 +10,15 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr int64_t kRenewEarlier = 10;  // a tenth of the lifetime before its end
+/// A token is renewed a tenth of its life before its end, and at least as much before as is lost where times are whole
+/// seconds; but not before half of it has passed.
+int64_t good_for_ms(int64_t lives_ms) {
+  int64_t earlier_ms = lives_ms / 10;
+  if (earlier_ms < kMsPerSecond) earlier_ms = kMsPerSecond;
+  if (earlier_ms > lives_ms / 2) earlier_ms = lives_ms / 2;
+  return lives_ms - earlier_ms;
+}
+
 constexpr size_t kSecondsDigitsMax = 9;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -166,7 +174,7 @@ Status AccessToken::do_take_answer(Bytes body, MonotonicTime begun) {
   std::memcpy(memory_.data(), answer.token.data(), answer.token.size());
   size_ = answer.token.size();
   const int64_t lives_ms = seconds * kMsPerSecond < kTokenLifeMaxMs ? seconds * kMsPerSecond : kTokenLifeMaxMs;
-  renew_at_ = after_ms(begun, lives_ms - lives_ms / kRenewEarlier);
+  renew_at_ = after_ms(begun, good_for_ms(lives_ms));
   return Status::kOk;
 }
 

@@ -26,8 +26,8 @@ std::map<std::string, int> top_names(const std::string& text) {
     if (event == json::parse_event_t::key && depth == 1) ++names[parsed.get<std::string>()];
     return true;
   };
-  static_cast<void>(json::parse(text, count, false));
-  return names;
+  const json parsed = json::parse(text, count, false);
+  return parsed.is_object() ? names : std::map<std::string, int>();
 }
 
 bool good_form(const json& answer) {

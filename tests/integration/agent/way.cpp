@@ -95,13 +95,22 @@ void Way::start_backend() {
   if (!up || !backend_.running()) throw std::runtime_error("backend: " + slurp(path("backend.out")));
 }
 
+void Way::start_provider() {
+  wants_tokens_ = true;
+  provider_ = Process({WAYSEAL_NODE_PROGRAM, WAYSEAL_IDP_SERVER, "--config", path("fleet/idp/idp.json")},
+                      path("provider.out"));
+  const bool up = eventually([this] { return !provider_.running() || fs::exists(path("fleet/idp/idp.sock")); });
+  if (!up || !provider_.running()) throw std::runtime_error("provider: " + slurp(path("provider.out")));
+}
+
 void Way::start_gateway(const std::string& backend_socket) {
-  gateway_ =
-      Process({"/usr/bin/env", "WAYSEAL_GATEWAY_BIND=127.0.0.1:" + std::to_string(port_),
-               "WAYSEAL_GATEWAY_PKI=" + path("fleet/gateway"),
-               "WAYSEAL_BACKEND_SOCKET=" + (backend_socket.empty() ? this->backend_socket() : backend_socket),
-               WAYSEAL_HAPROXY, "-db", "-f", WAYSEAL_GATEWAY_CONFIG},
-              path("gateway.out"));
+  std::vector<std::string> command{
+      "/usr/bin/env", "WAYSEAL_GATEWAY_BIND=127.0.0.1:" + std::to_string(port_),
+      "WAYSEAL_GATEWAY_PKI=" + path("fleet/gateway"),
+      "WAYSEAL_BACKEND_SOCKET=" + (backend_socket.empty() ? this->backend_socket() : backend_socket)};
+  if (wants_tokens_) command.push_back("WAYSEAL_IDP_SOCKET=" + path("fleet/idp/idp.sock"));
+  command.insert(command.end(), {WAYSEAL_HAPROXY, "-W", "-db", "-f", WAYSEAL_GATEWAY_CONFIG});
+  gateway_ = Process(command, path("gateway.out"));
   const bool up = eventually([this] { return !gateway_.running() || connects(port_); });
   if (!up || !gateway_.running()) throw std::runtime_error("gateway: " + slurp(path("gateway.out")));
 }
@@ -114,6 +123,7 @@ std::string Way::write_config(const AgentOptions& options) const {
                   module + "\"\nmodule_args = \"" + vehicle_token_.module_args + "\"\nlabel = \"" +
                   options.token_label + "\"\npin_file = \"" + pin +
                   "\"\n[gateway]\nhost = \"localhost\"\nport = " + std::to_string(port_) +
+                  (options.scope.empty() ? "" : "\nscope = \"" + options.scope + "\"") +
                   "\n[store]\ndirectory = \"store\"\nspool_mib = " + std::to_string(options.spool_mib) +
                   "\n[batch]\n" + options.batch + "[policy]\nsuites = [" + options.suites +
                   "]\n[delivery]\nretry_min_ms = 50\nretry_max_ms = 400\n[status]\nsocket = \"status\"\n");

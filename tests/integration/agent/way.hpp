@@ -27,6 +27,7 @@ struct AgentOptions {
   std::string token_label = "vehicle";
   std::string pin_file;  ///< Empty: the vehicle's.
   std::string suites = "1, 2";
+  std::string scope;  ///< Of the access token; empty: none is asked for.
   uint32_t spool_mib = 8;
   bool until_delivered = false;
 };
@@ -46,10 +47,13 @@ class Way {
   void start_backend();
   /// \param backend_socket that the gateway talks to; empty: the backend's own.
   void start_gateway(const std::string& backend_socket = "");
+  /// Before the gateway, which wants access tokens from then on.
+  void start_provider();
   void start_agent(const AgentOptions& options);
 
   Process& backend() { return backend_; }
   Process& gateway() { return gateway_; }
+  Process& provider() { return provider_; }
   Process& agent() { return agent_; }
 
   std::string path(const std::string& name) const { return folder_ / name; }
@@ -80,6 +84,8 @@ class Way {
   int port_;
   Process backend_;
   Process gateway_;
+  Process provider_;
+  bool wants_tokens_ = false;
   Process agent_;
 };
 

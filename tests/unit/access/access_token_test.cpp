@@ -74,6 +74,13 @@ TEST_CASE("access token: good until a tenth of its life is left, counted from th
   REQUIRE(rig.take(answer("x", "999999999")) == Status::kOk);
   CHECK_FALSE(rig.token.good(after_ms(kNow, kTokenLifeMaxMs)));
 
+  REQUIRE(rig.take(answer("x", "3")) == Status::kOk);  // times of tokens are whole seconds
+  CHECK(rig.token.good(after_ms(kNow, 1999)));
+  CHECK_FALSE(rig.token.good(after_ms(kNow, 2000)));
+  REQUIRE(rig.take(answer("x", "1")) == Status::kOk);
+  CHECK(rig.token.good(after_ms(kNow, 499)));
+  CHECK_FALSE(rig.token.good(after_ms(kNow, 500)));
+
   rig.token.forget();
   CHECK_FALSE(rig.token.good(kNow));
   CHECK(rig.token.text().empty());
