@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What changes while the gateway runs: revocation with examples/cloud/gateway/revoke, keys and lists by a reload; and what
 // the identity provider gets to see.
-#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -15,55 +14,12 @@
 #include <stdexcept>
 #include <thread>
 
+#include "connection.hpp"
 #include "gateway.hpp"
 #include "jwt.hpp"
 
 namespace cloud_test {
 namespace {
-
-/// A connection that stays open between requests, as a vehicle's does.
-class OpenConnection {
- public:
-  OpenConnection(const Gateway& gateway, const std::string& client)
-      : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free),
-        bio_((prepare(gateway, client), BIO_new_ssl_connect(context_.get())), BIO_free_all) {
-    BIO_set_conn_hostname(bio_.get(), ("localhost:" + std::to_string(gateway.port())).c_str());
-    std::signal(SIGPIPE, SIG_IGN);  // writing to what has closed is an answer, not an end
-    if (BIO_do_connect(bio_.get()) != 1) throw std::runtime_error("no connection");
-  }
-
-  /// Sends bytes and gives the answer, head and body; empty when the other side has closed.
-  std::string ask(const std::string& request) {
-    if (BIO_write(bio_.get(), request.data(), static_cast<int>(request.size())) <= 0) return {};
-    std::string all;
-    char buffer[4096];
-    for (;;) {
-      const size_t end = all.find("\r\n\r\n");
-      if (end != std::string::npos && all.size() >= end + 4 + length_in(all)) return all;
-      const int n = BIO_read(bio_.get(), buffer, sizeof buffer);
-      if (n <= 0) return all;
-      all.append(buffer, static_cast<size_t>(n));
-    }
-  }
-
- private:
-  void prepare(const Gateway& gateway, const std::string& client) const {
-    const std::string file = gateway.folder() / client;
-    const bool ok = SSL_CTX_load_verify_locations(context_.get(), (gateway.pki() + "/gateway-ca.pem").c_str(),
-                                                  nullptr) == 1 &&
-                    SSL_CTX_use_certificate_chain_file(context_.get(), file.c_str()) == 1 &&
-                    SSL_CTX_use_PrivateKey_file(context_.get(), file.c_str(), SSL_FILETYPE_PEM) == 1;
-    if (!ok) throw std::runtime_error("no client certificate");
-    SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
-  }
-  static size_t length_in(const std::string& head) {
-    const size_t at = head.find("content-length: ");
-    return at == std::string::npos ? 0 : std::stoul(head.substr(at + 16));
-  }
-
-  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
-  std::unique_ptr<BIO, decltype(&BIO_free_all)> bio_;
-};
 
 std::string records_request(const std::string& token) {
   return "POST /v1/records HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\n"

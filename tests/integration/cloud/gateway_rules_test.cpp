@@ -2,7 +2,7 @@
 // The gateway's rules about the form, the number and the pace of requests, and about revocation while a connection is open.
 #include <catch2/catch_test_macros.hpp>
 
-#include "gateway.hpp"
+#include "connection.hpp"
 
 namespace cloud_test {
 namespace {
@@ -14,17 +14,10 @@ struct RulesRig {
   std::string post(std::vector<std::string> more, const std::string& name = "own") {
     return reader.outcome(gateway.post(name, "/v1/records", "", std::move(more)));
   }
-  /// Bytes as they are, on a TLS connection of their own; what came back, up to `seconds` later.
-  std::string raw(const std::string& bytes, int seconds = 5, const std::string& name = "own") {
-    spill(gateway.folder() / "raw", bytes);
-    const std::string file = gateway.folder() / name;
-    return run({"/bin/sh", "-c",
-                "(cat " + (gateway.folder() / "raw") + "; sleep " + std::to_string(seconds) + ") | timeout " +
-                    std::to_string(seconds + 20) + " " + WAYSEAL_OPENSSL +
-                    " s_client -quiet -connect localhost:" + std::to_string(gateway.port()) + " -CAfile " +
-                    gateway.pki() + "/gateway-ca.pem -cert " + file + " -key " + file + " -cert_chain " + file +
-                    " 2>/dev/null"})
-        .text;
+  /// Bytes as they are, on a TLS connection of their own; what comes until the gateway closes it.
+  std::string raw(const std::string& bytes) {
+    OpenConnection connection(gateway, "own");
+    return connection.send(bytes) ? connection.read_to_the_end() : std::string();
   }
   static std::string request(const std::string& line, const std::string& fields, const std::string& body = "") {
     return line + "\r\n" + fields + "\r\n" + body;
@@ -53,7 +46,7 @@ size_t answers_in(const std::string& text) {
 
 TEST_CASE("one reading of every request: what two servers could read in two ways is refused") {
   RulesRig rig;
-  const auto send = [&](const std::string& bytes) { return rig.raw(bytes, 1); };
+  const auto send = [&](const std::string& bytes) { return rig.raw(bytes); };
   CHECK(says(send(RulesRig::request(kLine, kFields + kLength)), "200"));
   // Smuggling: two lengths, a length and chunks in either order, chunks spelled otherwise.
   CHECK(says(send(RulesRig::request(kLine, kFields + kLength + "Content-Length: 5\r\n", "GET /")), "400"));
@@ -102,8 +95,7 @@ TEST_CASE("one reading of every request: what two servers could read in two ways
   // What is behind a request is another request, which has to stand alone.
   const std::string two = rig.raw(
       RulesRig::request(kLine, "Host: localhost\r\nContent-Type: application/x-protobuf\r\n" + kLength) +
-          "GARBAGE\r\n\r\n",
-      1);
+      "GARBAGE\r\n\r\n");
   CHECK(says(two, "200"));
   CHECK(answers_in(two) == 2);
   CHECK(two.find("HTTP/1.1 400") != std::string::npos);
@@ -112,7 +104,7 @@ TEST_CASE("one reading of every request: what two servers could read in two ways
 TEST_CASE("no other spelling of a path is that path") {
   RulesRig rig;
   const auto send = [&](const std::string& target) {
-    return rig.raw(RulesRig::request("POST " + target + " HTTP/1.1", kFields + kLength), 1);
+    return rig.raw(RulesRig::request("POST " + target + " HTTP/1.1", kFields + kLength));
   };
   CHECK(says(send("/v1/records"), "200"));
   for (const char* target :
@@ -163,48 +155,18 @@ TEST_CASE("an address that opens too many connections does not get as far as a h
   CHECK(refused_by_tls(rig.gateway.post("own", "/v1/records", "")));
 }
 
-TEST_CASE("a vehicle that is revoked while its connection is open is refused on it, and its neighbour is not") {
-  const TemporaryFolder lists;
-  spill(lists / "revoked", "");
-  RulesRig rig({"WAYSEAL_GATEWAY_REVOKED=" + (lists / "revoked"), "WAYSEAL_GATEWAY_ADMIN=@/admin.sock"});
-  const std::string serial = rig.gateway.serial();
-  rig.gateway.client("neighbour", "v-neighbour");
-  const std::string open_line =
-      RulesRig::request(kLine, "Host: localhost\r\nContent-Type: application/x-protobuf\r\n" + kLength);
-  // One request, the revocation, one more on the same connection.
-  const std::string file = rig.gateway.folder() / "own";
-  spill(rig.gateway.folder() / "raw", open_line);
-  const std::string admin = rig.gateway.folder() / "admin.sock";
-  const std::string answer =
-      run({"/bin/sh", "-c",
-           "cd " + rig.gateway.folder().path() + "; mkfifo in; " + WAYSEAL_OPENSSL +
-               " s_client -quiet -connect localhost:" + std::to_string(rig.gateway.port()) +
-               " -CAfile pki/gateway-ca.pem -cert own -key own -cert_chain own <in >out 2>/dev/null & "
-               "cd " +
-               rig.gateway.folder().path() + "; while [ ! -p in ]; do :; done; exec 3>in; cat raw >&3; " +
-               "i=0; until grep -q '200 OK' out || [ $i -gt 500000 ]; do i=$((i+1)); done; " +
-               "echo 'add acl " + (lists / "revoked") + " " + serial + "' | socat - UNIX-CONNECT:" + admin +
-               "; " + "cat raw >&3; wait; cat out"})
-          .text;
-  INFO(answer);
-  CHECK(answers_in(answer) == 2);
-  CHECK(says(answer.substr(answer.find("HTTP/1.1")), "200"));
-  CHECK(answer.find("HTTP/1.1 403") != std::string::npos);
-  CHECK(answer.find("urn:wayseal:problem:revoked") != std::string::npos);
-  CHECK(accepted(rig.gateway.post("neighbour", "/v1/records", "")));
-  CHECK(rig.gateway.post("own", "/v1/records", "").status == "403");
-  CHECK(rig.gateway.log().find("\"why\":\"revoked\"") != std::string::npos);
-}
-
 TEST_CASE("slow senders are let go after their time, while others are served") {
   RulesRig rig;
-  const std::string head = RulesRig::request(kLine, kFields + "Content-Length: 10\r\n", "12345");
-  const std::string answer = rig.raw(head, 12);
+  OpenConnection slow_body(rig.gateway, "own");
+  OpenConnection slow_head(rig.gateway, "own");
+  REQUIRE(slow_body.send(RulesRig::request(kLine, kFields + "Content-Length: 10\r\n", "12345")));
+  REQUIRE(slow_head.send(kLine + "\r\nHost: localhost\r\nX-A: "));
+  CHECK(accepted(rig.gateway.post("own", "/v1/records", "")));
+  const std::string answer = slow_body.read_to_the_end();
   CHECK(says(answer, "408"));
   CHECK(answer.find("urn:wayseal:problem:timeout") != std::string::npos);
   // A head that never ends gets HAProxy's own answer: there is no request yet that a rule could look at.
-  CHECK(says(rig.raw(kLine + "\r\nHost: localhost\r\nX-A: ", 12), "408"));
-  CHECK(accepted(rig.gateway.post("own", "/v1/records", "")));
+  CHECK(says(slow_head.read_to_the_end(), "408"));
 }
 
 TEST_CASE("both forms of the configuration are valid") {
