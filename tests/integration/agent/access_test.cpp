@@ -10,6 +10,12 @@
 namespace agent_test {
 namespace {
 
+void start_cloud(Way& way) {
+  way.start_provider();
+  way.start_backend();
+  way.start_gateway();
+}
+
 AgentOptions playing(const Way& way) {
   AgentOptions options;
   options.bus = "log = \"" + way.path("log") + "\"\npace = \"recorded\"";
@@ -48,9 +54,7 @@ TEST_CASE("access: tokens are fetched and renewed on the way, and every record i
   Way way(canary_dbc());
   spill(way.path("log"), canary_log(12'000, 500));  // six seconds
   set_token_life(way, 3);
-  way.start_provider();
-  way.start_backend();
-  way.start_gateway();
+  start_cloud(way);
   AgentOptions options = playing(way);
   options.until_delivered = true;
   way.start_agent(options);
@@ -70,9 +74,7 @@ TEST_CASE(
   Way way(canary_dbc());
   spill(way.path("log"), canary_log(20'000, 500));  // ten seconds
   set_token_life(way, 1);
-  way.start_provider();
-  way.start_backend();
-  way.start_gateway();
+  start_cloud(way);
   AgentOptions options = playing(way);
   options.until_delivered = true;
   way.start_agent(options);
@@ -112,9 +114,7 @@ TEST_CASE(
   const std::string client = way.path("fleet/idp/clients/" + way.vehicle() + ".json");
   const std::string content = slurp(client);
   std::filesystem::remove(client);
-  way.start_provider();
-  way.start_backend();
-  way.start_gateway();
+  start_cloud(way);
   way.start_agent(playing(way));
   REQUIRE(
       eventually([&] { return slurp(way.path("provider.out")).find("invalid_client") != std::string::npos; }));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "way.hpp"
 
-#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,31 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A port that nobody has; somebody could take it before we do, and then the gateway's start fails loudly.
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  ::close(fd);
-  if (!bound) throw std::runtime_error("no free port");
-  return ntohs(address.sin_port);
-}
-
-bool connects(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool connected = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  ::close(fd);
-  return connected;
-}
-
 void require_run(const std::vector<std::string>& command) {
   const Output output = cloud_test::run(command);
   if (output.code != 0) throw std::runtime_error(command[0] + ": " + output.text);
@@ -47,7 +21,7 @@ void require_run(const std::vector<std::string>& command) {
 
 }  // namespace
 
-Way::Way(const std::string& dbc) : port_(free_port()) {
+Way::Way(const std::string& dbc) : port_(cloud_test::free_port()) {
   require_run({WAYSEAL_OEM, "provision", "--out", path("fleet")});
   const auto fleet = nlohmann::json::parse(slurp(path("fleet/wayseal-fleet.json")));
   vehicle_ = fleet.at("vehicles").at(0);
@@ -111,7 +85,7 @@ void Way::start_gateway(const std::string& backend_socket) {
   if (wants_tokens_) command.push_back("WAYSEAL_IDP_SOCKET=" + path("fleet/idp/idp.sock"));
   command.insert(command.end(), {WAYSEAL_HAPROXY, "-W", "-db", "-f", WAYSEAL_GATEWAY_CONFIG});
   gateway_ = Process(command, path("gateway.out"));
-  const bool up = eventually([this] { return !gateway_.running() || connects(port_); });
+  const bool up = eventually([this] { return !gateway_.running() || cloud_test::connects(port_); });
   if (!up || !gateway_.running()) throw std::runtime_error("gateway: " + slurp(path("gateway.out")));
 }
 

@@ -1,45 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/sha.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <filesystem>
 
 #include "jwt.hpp"
 
 namespace cloud_test {
-namespace {
-
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("no free port");
-  }
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
-bool answers(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool ok = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  ::close(fd);
-  return ok;
-}
-
-}  // namespace
 
 Gateway::Gateway(const World& world, std::vector<std::string> variables)
     : world_(world), port_(free_port()), variables_(std::move(variables)) {
@@ -62,7 +30,7 @@ void Gateway::start() {
   command.insert(command.end(), variables_.begin(), variables_.end());
   command.insert(command.end(), {WAYSEAL_HAPROXY, "-db", "-f", WAYSEAL_GATEWAY_CONFIG});
   haproxy_ = Process(command, log_path());
-  if (!eventually([this] { return !haproxy_.running() || answers(port_); }) || !haproxy_.running()) {
+  if (!eventually([this] { return !haproxy_.running() || connects(port_); }) || !haproxy_.running()) {
     throw std::runtime_error("the gateway did not start: " + slurp(log_path()));
   }
 }

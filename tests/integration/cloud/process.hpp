@@ -45,6 +45,11 @@ Output run(const std::vector<std::string>& command);
 /// Looks again and again until `condition` holds or `seconds` have passed.
 bool eventually(const std::function<bool()>& condition, double seconds = 15);
 
+/// A port of 127.0.0.1 that nobody has; somebody could take it before we do, and then the start of what wants it fails loudly.
+int free_port();
+/// Whether somebody listens there.
+bool connects(int port);
+
 /// A folder that is removed at the end.
 class TemporaryFolder {
  public:
