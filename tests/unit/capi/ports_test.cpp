@@ -179,6 +179,31 @@ TEST_CASE("a table that says too much, or nonsense, is refused and never overrun
   CHECK(capi::port(vault_handle).monotonic_counter().status() == Status::kUnsupported);
 }
 
+TEST_CASE("a token's counter behind a table counts on, and its failure is heard") {
+  uint64_t value = 41;
+  auto table = with(kVaultTable, [](auto& functions) {
+    functions.monotonic_counter = [](void* context, uint64_t* out) {
+      *out = *static_cast<uint64_t*>(context);
+      return *out < 43 ? WAYSEAL_OK : WAYSEAL_TOKEN_LOST;
+    };
+    functions.increment_monotonic_counter = [](void* context, uint64_t* out) {
+      *out = ++*static_cast<uint64_t*>(context);
+      return *out < 43 ? WAYSEAL_OK : WAYSEAL_TOKEN_LOST;
+    };
+    functions.diagnostic = [](void*) { return uint64_t{7}; };
+  });
+  wayseal_port_memory memory;
+  wayseal_key_vault* handle = nullptr;
+  REQUIRE(wayseal_key_vault_adapt(&memory, &table, &value, &handle) == WAYSEAL_OK);
+  KeyVault& vault = capi::port(handle);
+  CHECK(vault.monotonic_counter().value_or(0) == 41);
+  CHECK(vault.increment_monotonic_counter().value_or(0) == 42);
+  CHECK(vault.monotonic_counter().value_or(0) == 42);
+  CHECK(vault.increment_monotonic_counter().status() == Status::kTokenLost);
+  CHECK(vault.monotonic_counter().status() == Status::kTokenLost);
+  CHECK(vault.diagnostic() == 7);
+}
+
 TEST_CASE("adapting refuses what is missing, misplaced or of another version") {
   fakes::FakeVault vault;
   wayseal_port_memory memory[2];
