@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 import { readCertificate } from './certificate.mjs';
 import { outside } from './log.mjs';
+import { kVehicles } from './realms.mjs';
 
 export const kBodyMax = 1024;
 const kHeadMax = 12 * 1024;
@@ -38,7 +39,7 @@ export class Front {
   #handler;
   #notes = new WeakMap();
 
-  /** @param handler() what answers a request that begins now */
+  /** @param handler(realm) what answers a request that begins now; undefined when there is no such realm */
   constructor(log, handler) {
     this.#log = log;
     this.#handler = handler;
@@ -53,7 +54,9 @@ export class Front {
     const note = { begun: performance.now(), certificate: readCertificate(request.headers['x-client-cert-der']) };
     this.#notes.set(request, note);
     response.once('close', () => this.#record(request, response, note));
-    const fault = judge(request);
+    note.realm = request.headers['x-client-realm'] ?? kVehicles;
+    const answer = this.#handler(note.realm);
+    const fault = judge(request) ?? (answer ? undefined : { status: 404, why: 'realm' });
     if (fault) {
       note.why = fault.why;
       refuse(request, response, fault);
@@ -62,12 +65,13 @@ export class Front {
     request.headers.accept = 'application/json'; // never a page
     request.headers['x-forwarded-proto'] = 'https'; // as it was at the gateway
     delete request.headers['x-forwarded-host'];
-    this.#handler()(request, response);
+    answer(request, response);
   }
 
   #record(request, response, note) {
     const ids = [note.client, note.certificate.name];
     const fields = { method: outside(request.method, ids), path: outside(request.url.split('?')[0], ids), status: response.statusCode };
+    if (note.realm !== kVehicles) fields.realm = outside(note.realm, ids);
     if (!response.writableFinished) fields.cut = true;
     if (note.client) fields.client = this.#log.name(note.client);
     if (note.certificate.name) fields.certificate = this.#log.name(note.certificate.name);

@@ -8,6 +8,7 @@ import { findClient } from './clients.mjs';
 import { readConfig } from './config.mjs';
 import { readKeys } from './keys.mjs';
 import { makeProvider } from './provider.mjs';
+import { realmsOf } from './realms.mjs';
 import { Trouble } from './trouble.mjs';
 
 function stampOf(path) {
@@ -25,7 +26,7 @@ export class Live {
   #log;
   #noteOf;
   #stamp;
-  #handler;
+  #handlers;
   #kid;
   config;
 
@@ -49,10 +50,10 @@ export class Live {
     return this.#kid;
   }
 
-  /** What answers a request that begins now: a function of request and response. */
-  handler() {
+  /** What answers a request of this realm that begins now: a function of request and response; undefined: no such realm. */
+  handler(realm) {
     if (stampOf(this.#path) !== this.#stamp) this.reload();
-    return this.#handler;
+    return this.#handlers.get(realm);
   }
 
   reload() {
@@ -70,12 +71,16 @@ export class Live {
 
   #use(config) {
     const keys = readKeys(config.keys, config.current);
-    this.#handler = makeProvider(this.#oidc, config, keys, this.#hooks(config, keys.kid)).callback();
+    const handlers = new Map();
+    for (const realm of realmsOf(config).values()) {
+      handlers.set(realm.name, makeProvider(this.#oidc, config, realm, keys, this.#hooks(realm, keys.kid)).callback());
+    }
+    this.#handlers = handlers;
     this.#kid = keys.kid;
     this.config = config;
   }
 
-  #hooks(config, kid) {
+  #hooks(realm, kid) {
     const refused = (ctx, error) => {
       const note = this.#noteOf(ctx.req);
       note.client ??= ctx.oidc?.params?.client_id?.toString();
@@ -86,7 +91,7 @@ export class Live {
     };
     return {
       certificateOf: (request) => this.#noteOf(request).certificate,
-      clientOf: (id) => this.#clientOf(config.clients, id),
+      clientOf: (id) => this.#clientOf(realm, id),
       granted: (ctx) => Object.assign(this.#noteOf(ctx.req), { client: ctx.oidc.client.clientId, scope: ctx.body.scope, kid }),
       refused,
       failed: (ctx, error) => {
@@ -96,8 +101,8 @@ export class Live {
     };
   }
 
-  async #clientOf(folder, id) {
-    const { scopes, why } = await findClient(folder, id);
+  async #clientOf(realm, id) {
+    const { scopes, why } = await findClient(realm.clients, id, realm.scopes);
     if (why === 'client_file') this.#log.write('client_file', { client: this.#log.name(id), why: 'unreadable or malformed' });
     return scopes;
   }

@@ -3,8 +3,6 @@
  * oidc-provider with everything off but client_credentials (RFC 6749, 4.4) by tls_client_auth (RFC 8705, 2.1), giving access
  * tokens in the form of RFC 9068, bound to the certificate (RFC 8705, 3). Immutable: other keys are another provider.
  */
-import { kScopes } from './clients.mjs';
-
 const kAlgorithm = 'ES256';
 const kOffFeatures = ['devInteractions', 'introspection', 'revocation', 'rpInitiatedLogout', 'userinfo'];
 const kSignatures = ['authorizationSigningAlgValues', 'clientAuthSigningAlgValues', 'idTokenSigningAlgValues',
@@ -51,18 +49,18 @@ function checkScope(ctx, client, errors) {
   if (!asked.every((scope) => granted.includes(scope))) throw new errors.InvalidScope('requested scope is not allowed');
 }
 
-/** One audience: the vehicles' API. */
-function resourceIndicators(config, kid, errors) {
+/** One audience: the API that this kind of client is for. */
+function resourceIndicators({ audience, scopes }, kid, errors) {
   return {
     enabled: true,
-    defaultResource: () => config.audience,
+    defaultResource: () => audience,
     useGrantedResource: () => true,
     getResourceServerInfo: (ctx, indicator, client) => {
-      if (indicator !== config.audience) throw new errors.InvalidTarget();
+      if (indicator !== audience) throw new errors.InvalidTarget();
       checkScope(ctx, client, errors);
       return {
-        scope: kScopes.join(' '),
-        audience: config.audience,
+        scope: scopes.join(' '),
+        audience,
         accessTokenFormat: 'jwt',
         jwt: { sign: { alg: kAlgorithm, kid } },
       };
@@ -93,11 +91,12 @@ async function withoutCors(ctx, next) {
 /**
  * @param oidc the module oidc-provider
  * @param config of config.mjs
+ * @param realm of realms.mjs: the kind of clients that this provider is for
  * @param keys {keys, kid} of keys.mjs
  * @param hooks certificateOf(request) as certificate.mjs answers; clientOf(id): its scopes, or undefined;
  *        granted(ctx), refused(ctx, error), failed(ctx, error)
  */
-export function makeProvider(oidc, config, { keys, kid }, { certificateOf, clientOf, granted, refused, failed }) {
+export function makeProvider(oidc, config, realm, { keys, kid }, { certificateOf, clientOf, granted, refused, failed }) {
   const features = Object.fromEntries(kOffFeatures.map((name) => [name, { enabled: false }]));
   const provider = new oidc.Provider(config.issuer, {
     adapter: adapter(clientOf),
@@ -109,13 +108,13 @@ export function makeProvider(oidc, config, { keys, kid }, { certificateOf, clien
     enabledJWA: Object.fromEntries(kSignatures.map((name) => [name, [kAlgorithm]])),
     pkce: { required: () => true },
     responseTypes: [],
-    scopes: kScopes,
+    scopes: realm.scopes,
     ttl: { ClientCredentials: config.ttl_seconds },
     features: {
       ...features,
       clientCredentials: { enabled: true },
       mTLS: mutualTls(certificateOf),
-      resourceIndicators: resourceIndicators(config, kid, oidc.errors),
+      resourceIndicators: resourceIndicators(realm, kid, oidc.errors),
     },
   });
   provider.proxy = true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The identity provider of the reference cloud: vehicles get their access tokens from it, through the gateway.
+// The identity provider of the reference cloud: vehicles and partners get their access tokens from it, through the gateway.
 import { parseArgs } from 'node:util';
 import { resolve } from 'node:path';
 import { readConfig } from './config.mjs';
@@ -12,7 +12,7 @@ import { Trouble } from './trouble.mjs';
 
 const kUsage = `usage: node server.mjs --config FILE [--check]
 
-Gives access tokens to vehicles: POST /oauth/token, behind the gateway, on a unix socket of mode 0600.
+Gives access tokens to vehicles and partners: POST /oauth/token, behind the gateway, on a unix socket of mode 0600.
 
   --config FILE  idp.json, made by \`wayseal-oem provision\`
   --check        reads configuration and keys, says whether they are good, and stops
@@ -54,7 +54,7 @@ function endOn(signals, server, log) {
 async function serve(path, check) {
   const oidc = await loadOidcProvider();
   const log = new Log(check ? '-' : readConfig(path).log);
-  const front = new Front(log, () => live.handler());
+  const front = new Front(log, (realm) => live.handler(realm));
   const live = new Live(oidc, path, log, (request) => front.noteOf(request));
   if (check) {
     process.stdout.write(`${path} is good; tokens are signed with ${live.kid}\n`);
