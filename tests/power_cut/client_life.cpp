@@ -119,6 +119,7 @@ bool ClientLife::boot() {
       life_config(build_ms));
   if (at.table.load(view(table_bytes())) != Status::kOk) return fail("the table does not load");
   const Status status = at.client->start(at.table);
+  if (!powered()) return false;  // a mount writes, too
   if (status != Status::kOk) return fail(std::string("start: ") + status_name(status));
   return true;
 }
@@ -344,11 +345,12 @@ bool ClientLife::last_words() {
   }
   if (!say(20) || !delivered()) return false;
   const auto settled = [this] {
-    if (!boot_->client->all_delivered() || !world_.end->missing().empty()) return false;
-    for (const EntryName& name : world_.owed) {
-      if (!world_.end->accounts_for(name)) return false;
-    }
-    return true;
+    if (!boot_->client->all_delivered()) return false;
+    const uint64_t nameless = world_.end->lost_without_session();
+    if (nameless == 0 && !world_.end->missing().empty()) return false;
+    uint64_t owed = 0;
+    for (const EntryName& name : world_.owed) owed += world_.end->accounts_for(name) ? 0 : 1;
+    return owed <= nameless;
   };
   if (run_until(settled)) return true;
   if (!powered()) return false;
@@ -356,6 +358,7 @@ bool ClientLife::last_words() {
   for (const EntryName& name : world_.owed) {
     if (!world_.end->accounts_for(name)) wrong_ += "; " + name_text(name) + " has vanished";
   }
+  wrong_ += "; lost without a session: " + std::to_string(world_.end->lost_without_session());
   return false;
 }
 

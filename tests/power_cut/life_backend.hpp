@@ -39,6 +39,9 @@ class OtherEnd {
   /// Every sequence from the first to the last that is known of each session that has a successor is accounted for.
   /// \return what is missing, or an empty string.
   virtual std::string missing() = 0;
+  /// Records that were reported lost without a session, as a vehicle does that has lost pieces of more sessions than its
+  /// ledger has room for: no session of theirs can become complete. At least what they are.
+  virtual uint64_t lost_without_session() { return 0; }
 
  protected:
   ~OtherEnd() = default;

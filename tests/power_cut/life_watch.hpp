@@ -60,6 +60,7 @@ class LifeWatch {
 
   LifeWorld& world_;
   std::map<EntryName, Blob> durable_;
+  std::map<EntryName, Blob> was_durable_;  // at any look since the power came
   StateView state_;
   std::vector<std::map<StateItem, Blob>> cut_states_;  // since the last sync, each to be old or new
   uint64_t spool_syncs_ = 0;
