@@ -11,6 +11,7 @@ namespace wayseal::oem {
 void add_dbc_command(CLI::App& app);
 void add_drive_command(CLI::App& app);
 void add_idp_command(CLI::App& app);
+void add_partner_command(CLI::App& app);
 void add_provision_command(CLI::App& app);
 
 }  // namespace wayseal::oem

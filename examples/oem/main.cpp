@@ -16,6 +16,7 @@ int run(int argc, char** argv) {
 #ifdef WAYSEAL_OEM_PROVISION
   wayseal::oem::add_provision_command(app);
   wayseal::oem::add_idp_command(app);
+  wayseal::oem::add_partner_command(app);
 #endif
   CLI11_PARSE(app, argc, argv);
   return 0;

@@ -12,19 +12,30 @@
 #include <optional>
 
 #include "commands.hpp"
+#include "provision/commands.hpp"
+#include "provision/enrolment.hpp"
 #include "provision/idp.hpp"
 #include "provision/oem_pki.hpp"
+#include "provision/rotation.hpp"
 #include "provision/signing.hpp"
 #include "provision/tokens.hpp"
 
 namespace wayseal::oem {
+
+std::optional<std::string> read_pin(const std::optional<int>& fd) {
+  if (!fd) return std::nullopt;
+  std::string pin;
+  char c = 0;
+  while (pin.size() < 128 && ::read(*fd, &c, 1) == 1 && c != '\n') pin += c;
+  if (pin.size() < 4) throw std::runtime_error("the PIN from the given descriptor has fewer than 4 characters");
+  return pin;
+}
+
 namespace {
 
-constexpr int kServerDays = 365;
-constexpr int kCrlDays = 90;
 // What this command has made, and so what --force may remove.
 const char* const kMarker = "wayseal-fleet.json";
-const char* const kFolders[] = {"ca", "gateway", "idp", "backend", "vehicles", "vehicle"};
+const char* const kFolders[] = {"ca", "gateway", "idp", "backend", "share", "vehicles", "vehicle"};
 
 struct Options {
   std::string out;
@@ -34,6 +45,7 @@ struct Options {
   std::optional<int> vehicle_pin_fd;
   std::optional<int> backend_pin_fd;
   bool force = false;
+  bool keep_bootstrap = false;
   std::string vehicle;
   std::string requests;
 };
@@ -45,15 +57,6 @@ std::string find_module() {
     if (std::filesystem::exists(path)) return path;
   }
   throw std::runtime_error("SoftHSM2 is not installed; name another PKCS#11 module with --module");
-}
-
-std::optional<std::string> read_pin(const std::optional<int>& fd) {
-  if (!fd) return std::nullopt;
-  std::string pin;
-  char c = 0;
-  while (pin.size() < 128 && ::read(*fd, &c, 1) == 1 && c != '\n') pin += c;
-  if (pin.size() < 4) throw std::runtime_error("the PIN from the given descriptor has fewer than 4 characters");
-  return pin;
 }
 
 /// Opaque: it says nothing about the vehicle.
@@ -81,11 +84,6 @@ void clear_place(const Path& out, bool force) {
   for (const char* const folder : kFolders) std::filesystem::remove_all(out / folder);
 }
 
-void write_crls(const Path& out, const OemPki& pki) {
-  write_file(out / "backend" / "crl.pem", pki.data_crls(kCrlDays), kPublic);
-  write_file(out / "gateway" / "vehicle-crl.pem", pki.gateway_crls(kCrlDays), kPublic);
-}
-
 void make_gateway(const Path& out, OemPki& pki, const std::vector<std::string>& names) {
   const Path folder = out / "gateway";
   std::filesystem::create_directories(folder);
@@ -93,9 +91,6 @@ void make_gateway(const Path& out, OemPki& pki, const std::vector<std::string>& 
   const Key key = generate_key();
   const Certificate certificate = pki.issue_server(names, key.get(), kServerDays);
   write_file(folder / "server.pem", pem_of(certificate.get()) + pem_of(key.get()), kSecret);
-  write_file(folder / "gateway-ca.pem", pem_of(pki.certificate("gateway-ca").get()), kPublic);
-  write_file(folder / "vehicle-ca.pem",
-             pem_of(pki.certificate("tls-root").get()) + pem_of(pki.certificate("tls").get()), kPublic);
 }
 
 void make_backend(const Path& out, OemPki& pki, const Options& options) {
@@ -134,12 +129,14 @@ void provision(Options options) {
   nlohmann::ordered_json fleet{{"module", options.module}, {"vehicles", nlohmann::json::array()}};
   write_file(out / kMarker, fleet.dump(2) + "\n", kPublic);  // first, so that a half-made fleet can be replaced
 
+  make_enrolment(out);
   OemPki pki = OemPki::create(out / "ca");
   make_gateway(out, pki, options.server_names);
+  publish_authorities(out, pki);
   make_idp(out);
   make_backend(out, pki, options);
   fleet["vehicles"] = make_vehicles(out, pki, options);
-  write_crls(out, pki);
+  publish_crls(out, pki, kCrlDays);
   write_file(out / kMarker, fleet.dump(2) + "\n", kPublic);
   std::cout << fleet.dump() << '\n';
 }
@@ -169,11 +166,12 @@ void sign(const Options& options) {
 void revoke(const Options& options) {
   const Path out = std::filesystem::absolute(options.out);
   OemPki pki(out / "ca");
-  if (!options.vehicle.empty() && pki.revoke(options.vehicle) == 0) {
+  const auto keep = options.keep_bootstrap ? Register::Keep::kBootstrap : Register::Keep::kNothing;
+  if (!options.vehicle.empty() && pki.revoke(options.vehicle, keep) == 0) {
     throw std::runtime_error("no certificate was issued for that name");
   }
-  if (!options.vehicle.empty()) remove_idp_client(out, options.vehicle);
-  write_crls(out, pki);
+  if (!options.vehicle.empty() && !options.keep_bootstrap) remove_idp_client(out, options.vehicle);
+  publish_crls(out, pki, kCrlDays);
 }
 
 void renew(const Options& options) {
@@ -181,7 +179,7 @@ void renew(const Options& options) {
   OemPki pki(out / "ca");
   const auto fleet = nlohmann::json::parse(read_file(out / kMarker));
   renew_time_certificate({out / "backend", fleet["module"], "backend", read_pin(options.backend_pin_fd)}, pki);
-  write_crls(out, pki);
+  publish_crls(out, pki, kCrlDays);
 }
 
 void add_sign(CLI::App& app, const std::shared_ptr<Options>& options) {
@@ -208,6 +206,9 @@ void add_revoke_and_renew(CLI::App& app, const std::shared_ptr<Options>& options
       ->check(CLI::ExistingDirectory);
   revoke_command->add_option("--vehicle", options->vehicle,
                              "Vehicle id; without it, only the lists are renewed");
+  revoke_command->add_flag(
+      "--keep-bootstrap", options->keep_bootstrap,
+      "Leave it its bootstrap certificate and its tokens, so that it enrols again with new keys");
   revoke_command->callback([options] { revoke(*options); });
 
   CLI::App* renew_command =
@@ -239,6 +240,8 @@ void add_provision_command(CLI::App& app) {
   command->callback([options] { provision(*options); });
   add_sign(app, options);
   add_revoke_and_renew(app, options);
+  add_identities_commands(app);
+  add_rotate_command(app);
 }
 
 }  // namespace wayseal::oem

@@ -34,6 +34,10 @@ Path client_of(const Path& fleet, const std::string& vehicle_id) {
   return fleet / "idp" / "clients" / (vehicle_id + ".json");
 }
 
+Path partner_of(const Path& fleet, const std::string& name) {
+  return fleet / "idp" / "partners" / (name + ".json");
+}
+
 void make_private_folder(const Path& folder) {
   std::filesystem::create_directories(folder);
   std::filesystem::permissions(folder, std::filesystem::perms{0700});
@@ -153,6 +157,25 @@ void add_idp_client(const Path& fleet, const std::string& vehicle_id) {
 
 bool remove_idp_client(const Path& fleet, const std::string& vehicle_id) {
   return std::filesystem::remove(client_of(fleet, vehicle_id));
+}
+
+bool add_idp_partners(const Path& fleet) {
+  Json config = read_config(fleet);
+  make_private_folder(fleet / "idp" / "partners");
+  if (config.contains("partner_clients")) return false;
+  config["partner_audience"] = "urn:wayseal:partner-api";
+  config["partner_clients"] = "partners";
+  write_config(fleet, config);
+  return true;
+}
+
+void add_idp_partner(const Path& fleet, const std::string& name) {
+  const Json client{{"client_id", name}, {"scopes", Json::array({"share"})}};
+  write_file(partner_of(fleet, name), client.dump() + "\n", kPublic);
+}
+
+bool remove_idp_partner(const Path& fleet, const std::string& name) {
+  return std::filesystem::remove(partner_of(fleet, name));
 }
 
 std::string prepare_idp_key(const Path& fleet) {

@@ -24,6 +24,13 @@ void add_idp_client(const Path& fleet, const std::string& vehicle_id);
 /// \return whether there was something to take away.
 bool remove_idp_client(const Path& fleet, const std::string& vehicle_id);
 
+/// Makes the partners' realm: its audience, and a folder of clients. \return false when it is there already.
+bool add_idp_partners(const Path& fleet);
+/// Lets a partner get tokens for the scope share.
+void add_idp_partner(const Path& fleet, const std::string& name);
+/// Takes that away, as `remove_idp_client` does. \return whether there was something to take away.
+bool remove_idp_partner(const Path& fleet, const std::string& name);
+
 /// First step of a rotation: a new key in the slot that is not signed with. Done again, it changes nothing.
 /// Throws while tokens may live that the key in that slot has signed.
 /// \return what is left to do, for a person.
