@@ -35,7 +35,7 @@ namespace {
 
 // What this command has made, and so what --force may remove.
 const char* const kMarker = "wayseal-fleet.json";
-const char* const kFolders[] = {"ca", "gateway", "idp", "backend", "share", "vehicles", "vehicle"};
+const char* const kFolders[] = {"ca", "gateway", "idp", "est", "backend", "share", "vehicles", "vehicle"};
 
 struct Options {
   std::string out;

@@ -105,6 +105,54 @@ Key make_identity(ProvisioningToken& token, const std::string& label, uint8_t id
   return key_of_point(token.generate_identity(label, {id}, IdentityUse::kSign).data);
 }
 
+void must(CK_RV rv, const char* what) {
+  if (rv != CKR_OK) throw TokenError(what, rv);
+}
+
+/// A session of its own beside a ProvisioningToken, whose login it shares.
+class Session {
+ public:
+  Session(Pkcs11Module& module, const std::string& label) : p11_(module.functions()) {
+    CK_SLOT_ID slots[64] = {};
+    CK_ULONG count = sizeof slots / sizeof slots[0];
+    must(p11_->C_GetSlotList(CK_TRUE, slots, &count), "C_GetSlotList");
+    for (CK_ULONG i = 0; i < count && session_ == 0; ++i) {
+      CK_TOKEN_INFO info;
+      if (p11_->C_GetTokenInfo(slots[i], &info) != CKR_OK) continue;
+      std::string found(reinterpret_cast<const char*>(info.label), sizeof info.label);
+      found.erase(found.find_last_not_of(' ') + 1);
+      if (found != label) continue;
+      must(p11_->C_OpenSession(slots[i], CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &session_),
+           "C_OpenSession");
+    }
+    if (session_ == 0) throw std::runtime_error("there is no token '" + label + "'");
+  }
+  ~Session() { p11_->C_CloseSession(session_); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  const CK_FUNCTION_LIST* operator->() const { return p11_; }
+  CK_SESSION_HANDLE handle() const { return session_; }
+
+ private:
+  const CK_FUNCTION_LIST* p11_;
+  CK_SESSION_HANDLE session_ = 0;
+};
+
+/// Gives the objects of a class that have label `from` the label `to`.
+void relabel(const Session& session, CK_OBJECT_CLASS type, std::string from, std::string to) {
+  CK_ATTRIBUTE wanted[] = {{CKA_CLASS, &type, sizeof type}, {CKA_LABEL, from.data(), from.size()}};
+  CK_ATTRIBUTE label = {CKA_LABEL, to.data(), to.size()};
+  CK_OBJECT_HANDLE found[2] = {};
+  CK_ULONG count = 0;
+  must(session->C_FindObjectsInit(session.handle(), wanted, 2), "C_FindObjectsInit");
+  const CK_RV rv = session->C_FindObjects(session.handle(), found, 2, &count);
+  session->C_FindObjectsFinal(session.handle());
+  must(rv, "C_FindObjects");
+  for (CK_ULONG i = 0; i < count; ++i) {
+    must(session->C_SetAttributeValue(session.handle(), found[i], &label, 1), "C_SetAttributeValue of a label");
+  }
+}
+
 }  // namespace
 
 void make_vehicle_token(const TokenPlan& plan, OemPki& pki, const std::string& vehicle_id) {
@@ -119,7 +167,10 @@ void make_vehicle_token(const TokenPlan& plan, OemPki& pki, const std::string& v
   const Key e2e = make_identity(token, "e2e", 2);
   write_pair(token, "e2e", 2, pki.issue_role(Role::kVehicle, vehicle_id, e2e.get(), kVehicleDays));
   write(token, "data-root", 3, pki.certificate("data-root").get());
-  write(token, "gateway-ca", 4, pki.certificate("gateway-ca").get());
+  write(token, "gateway-ca", 4, pki.certificate(pki.current("gateway-ca")).get());
+  if (!pki.has("bootstrap-ca")) return;
+  const Key bootstrap = make_identity(token, "bootstrap", 5);
+  write(token, "bootstrap", 5, pki.issue_bootstrap(vehicle_id, bootstrap.get(), kBootstrapDays).leaf.get());
 }
 
 void make_backend_token(const TokenPlan& plan, OemPki& pki) {
@@ -147,6 +198,43 @@ void renew_time_certificate(const TokenPlan& plan, OemPki& pki) {
       pki.issue_role(Role::kTime, "backend-time", key_of_point(point.data).get(), kTimeDays);
   token.remove_certificate("time");
   write(token, "time", 2, issued.leaf.get());
+}
+
+void rotate_backend_identity(const TokenPlan& plan, OemPki& pki, Role role) {
+  if (role == Role::kVehicle) throw std::invalid_argument("the backend has no such identity");
+  const bool prekey = role == Role::kPrekey;
+  const std::string name = prekey ? "prekey" : "time";
+  const std::string next = name + "-next";
+  const uint8_t id = prekey ? 1 : 2;
+  use_store(plan);
+  Pkcs11Module module;
+  load(module, plan);
+  TextPin pin(stored_pin(plan));
+  ProvisioningToken token(module, plan.label, pin);
+  const Session session(module, plan.label);
+  const auto rename = [&](CK_OBJECT_CLASS type, const std::string& from, const std::string& to) {
+    relabel(session, type, from, to);
+  };
+  // Each step leaves the token so that the next call finds where it was. The half of a pair that is looked at is the private one:
+  // it is renamed last when it steps down, and first when it comes into office.
+  if (token.has_private_key(name) && !token.has_private_key(next)) {
+    rename(CKO_PUBLIC_KEY, next, name);
+    make_identity(token, next, id);
+  }
+  if (token.has_private_key(name)) {
+    const std::vector<uint8_t> old = token.read_certificate(name);
+    const std::string retired =
+        "retired-" + name + "-" + serial_of(certificate_of(old.data(), old.size()).get()).substr(0, 12);
+    rename(CKO_PUBLIC_KEY, name, retired);
+    rename(CKO_PRIVATE_KEY, name, retired);
+  }
+  const Key key = key_of_point(token.public_key(next).data);
+  const OemPki::Issued issued =
+      pki.issue_role(role, "backend-" + name, key.get(), prekey ? kPrekeyDays : kTimeDays);
+  for (const char* const part : {"", "-intermediate"}) token.remove_certificate(name + part);
+  write_pair(token, name, id, issued);
+  rename(CKO_PRIVATE_KEY, next, name);
+  rename(CKO_PUBLIC_KEY, next, name);
 }
 
 }  // namespace wayseal::oem

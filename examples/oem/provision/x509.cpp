@@ -110,11 +110,47 @@ std::string serial_of(const X509* certificate) {
   return text.get();
 }
 
+std::string hex_digest_of(const void* bytes, size_t size) {
+  unsigned char digest[32];
+  must(EVP_Digest(bytes, size, digest, nullptr, EVP_sha256(), nullptr) == 1, "SHA-256");
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : digest) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+std::string key_digest_of(const EVP_PKEY* key) {
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(key, &der);
+  must(size > 0, "writing a public key");
+  std::string digest = hex_digest_of(der, static_cast<size_t>(size));
+  OPENSSL_free(der);
+  return digest;
+}
+
+int64_t seconds_of(const ASN1_TIME* time) {
+  std::tm utc{};
+  must(ASN1_TIME_to_tm(time, &utc) == 1, "reading a time");
+  return timegm(&utc);
+}
+
 std::vector<uint8_t> der_of(X509* certificate) {
   std::vector<uint8_t> der(static_cast<size_t>(i2d_X509(certificate, nullptr)));
   unsigned char* at = der.data();
   i2d_X509(certificate, &at);
   return der;
+}
+
+Certificate certificate_of(const void* der, size_t size) {
+  const auto* const start = static_cast<const unsigned char*>(der);
+  const unsigned char* at = start;
+  Certificate certificate(d2i_X509(nullptr, &at, static_cast<long>(size)));
+  const bool whole = certificate && at == start + size;
+  ERR_clear_error();
+  return whole ? std::move(certificate) : nullptr;
 }
 
 std::string pem_of(X509* certificate) {

@@ -46,7 +46,15 @@ Key key_of_point(const uint8_t* point);
 Certificate issue(const CertificateProfile& profile, EVP_PKEY* subject_key, X509* issuer, EVP_PKEY* issuer_key);
 
 std::string serial_of(const X509* certificate);  ///< Hexadecimal.
+/// SHA-256 of the SubjectPublicKeyInfo, in hexadecimal: what two certificates of one key have in common.
+std::string key_digest_of(const EVP_PKEY* key);
+/// SHA-256 in hexadecimal.
+std::string hex_digest_of(const void* bytes, size_t size);
+/// Seconds since 1970.
+int64_t seconds_of(const ASN1_TIME* time);
 std::vector<uint8_t> der_of(X509* certificate);
+/// Null unless the bytes are one whole certificate.
+Certificate certificate_of(const void* der, size_t size);
 std::string pem_of(X509* certificate);
 std::string pem_of(EVP_PKEY* private_key);
 
@@ -59,6 +67,7 @@ inline constexpr auto kSecret = std::filesystem::perms{0600};
 inline constexpr auto kPublic = std::filesystem::perms{0644};
 
 std::string read_file(const Path& path);
+/// Reads the first key, and the first certificate, of a PEM file.
 Key read_key(const Path& path);
 Certificate read_certificate(const Path& path);
 
