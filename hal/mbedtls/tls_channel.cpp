@@ -71,6 +71,9 @@ ChannelFailure failure_of_flags(uint32_t flags) {
   return ChannelFailure::kServerUntrusted;
 }
 
+/// The channel whose vault PSA asks for random bytes: the one that was configured or opened last.
+const TlsChannel* g_random_channel = nullptr;
+
 bool is_x509_error(int error) { return error <= -0x2000 && error > -0x3000; }
 
 }  // namespace
@@ -83,7 +86,9 @@ TlsChannel::TlsChannel(Transport& transport, KeyVault& vault, Clock& clock)
 TlsChannel::~TlsChannel() {
   do_close();
   release();
+  if (g_random_channel != this) return;
   wayseal_psa_set_random_source(nullptr, nullptr);
+  g_random_channel = nullptr;
 }
 
 void TlsChannel::init() {
@@ -115,13 +120,18 @@ Status TlsChannel::configure(const TlsConfig& config) {
     return Status::kInvalidArgument;
   }
   config_ = config;
-  wayseal_psa_set_random_source(on_psa_random, this);
+  give_random();
   if (psa_crypto_init() != PSA_SUCCESS) return Status::kBadState;
   WAYSEAL_TRY(load_certificates());
   WAYSEAL_TRY(load_key());
   WAYSEAL_TRY(setup_tls());
   state_ = State::kClosed;
   return Status::kOk;
+}
+
+void TlsChannel::give_random() {
+  wayseal_psa_set_random_source(on_psa_random, this);
+  g_random_channel = this;
 }
 
 Status TlsChannel::load_certificates() {
@@ -177,6 +187,7 @@ Status TlsChannel::setup_tls() {
 
 Status TlsChannel::do_open(CertificateDates dates) {
   if (state_ == State::kUnconfigured) return Status::kBadState;
+  give_random();
   dates_ = dates;
   opened_ = clock_.now();
   diagnostic_ = {};
@@ -366,7 +377,9 @@ psa_status_t TlsChannel::on_sign(void* self, const uint8_t digest[32], uint8_t s
   Digest value;
   std::memcpy(value.data, digest, sizeof value.data);
   EcSignature made;
-  const Status status = channel.vault_.sign(IdentityKey::kTls, value, made);
+  SigningKey* const key = channel.config_.key;
+  const Status status =
+      key != nullptr ? key->sign(value, made) : channel.vault_.sign(IdentityKey::kTls, value, made);
   if (status != Status::kOk) {
     channel.token_status_ = status;
     return PSA_ERROR_HARDWARE_FAILURE;
@@ -378,7 +391,9 @@ psa_status_t TlsChannel::on_sign(void* self, const uint8_t digest[32], uint8_t s
 psa_status_t TlsChannel::on_public_key(void* self, uint8_t point[65]) {
   TlsChannel& channel = *static_cast<TlsChannel*>(self);
   EcPoint value;
-  const Status status = channel.vault_.public_key(IdentityKey::kTls, value);
+  SigningKey* const key = channel.config_.key;
+  const Status status =
+      key != nullptr ? key->public_key(value) : channel.vault_.public_key(IdentityKey::kTls, value);
   if (status != Status::kOk) {
     channel.token_status_ = status;
     return PSA_ERROR_HARDWARE_FAILURE;

@@ -70,6 +70,7 @@ Status Pkcs11Vault::connect() {
   WAYSEAL_TRY(find_token(slot, info));
   if (last_try(info)) return Status::kDenied;
   generation_ = module_.generation();
+  slot_ = slot;
   Status status = open_sessions(slot);
   if (status == Status::kOk) status = login(info);
   if (status == Status::kOk) status = find_identities();

@@ -25,11 +25,20 @@ Status Pkcs11Vault::do_random(MutableBytes out) {
 
 Status Pkcs11Vault::do_sign(IdentityKey key, const Digest& digest, EcSignature& signature) {
   WAYSEAL_TRY(begin());
-  const CK_OBJECT_HANDLE object = identity_[static_cast<size_t>(key)];
-  if (object == 0) return Status::kNotFound;
+  return sign_with(identity_[static_cast<size_t>(key)], digest, signature);
+}
+
+Status Pkcs11Vault::sign_with(const TokenObjectName& name, const Digest& digest, EcSignature& signature) {
+  CK_OBJECT_HANDLE object = 0;
+  WAYSEAL_TRY(find_object(CKO_PRIVATE_KEY, name, object));
+  return sign_with(object, digest, signature);
+}
+
+Status Pkcs11Vault::sign_with(CK_OBJECT_HANDLE key, const Digest& digest, EcSignature& signature) {
+  if (key == 0) return Status::kNotFound;
   const pkcs11::Token token = signing();
   CK_MECHANISM mechanism = {CKM_ECDSA, nullptr, 0};
-  WAYSEAL_TRY(check(token.functions->C_SignInit(token.session, &mechanism, object)));
+  WAYSEAL_TRY(check(token.functions->C_SignInit(token.session, &mechanism, key)));
   CK_ULONG size = EcSignature::kSize;
   WAYSEAL_TRY(check(token.functions->C_Sign(token.session, pkcs11::bytes_of(digest.data), Digest::kSize,
                                             signature.data, &size)));
@@ -38,17 +47,24 @@ Status Pkcs11Vault::do_sign(IdentityKey key, const Digest& digest, EcSignature& 
 
 Status Pkcs11Vault::do_public_key(IdentityKey key, EcPoint& point) {
   WAYSEAL_TRY(begin());
-  const TokenObjectName& name = key == IdentityKey::kTls ? options_.tls_key : options_.e2e_key;
+  return read_public(key == IdentityKey::kTls ? options_.tls_key : options_.e2e_key, point);
+}
+
+Status Pkcs11Vault::read_public(const TokenObjectName& name, EcPoint& point) {
   CK_OBJECT_HANDLE object = 0;
   WAYSEAL_TRY(find_object(CKO_PUBLIC_KEY, name, object));
   return check(pkcs11::read_point(signing(), object, point));
 }
 
 Result<size_t> Pkcs11Vault::do_read_object(VaultObject object, MutableBytes out) {
-  Status status = begin();
+  const Status status = begin();
   if (status != Status::kOk) return status;
+  return read_certificate(options_.objects[static_cast<size_t>(object)], out);
+}
+
+Result<size_t> Pkcs11Vault::read_certificate(const TokenObjectName& name, MutableBytes out) {
   CK_OBJECT_HANDLE handle = 0;
-  status = find_object(CKO_CERTIFICATE, options_.objects[static_cast<size_t>(object)], handle);
+  Status status = find_object(CKO_CERTIFICATE, name, handle);
   if (status != Status::kOk) return status;
   const pkcs11::Token token = signing();
   // The size first: with a null pointer the value's length is asked for, which every token answers.

@@ -44,6 +44,10 @@ Status Client::start(const SignalTable& table) {
   return Status::kOk;
 }
 
+Status Client::reload_identity() {
+  return started_ ? identity_.load(ports_.vault, ports_.verifier) : Status::kBadState;
+}
+
 Status Client::step_cloud(MonotonicTime now) {
   if (!started_) return Status::kBadState;
   const Status sealed = sealer_.step(now);

@@ -135,6 +135,17 @@ class Client {
   /// Cloud thread. The parts that the bus side counts are as of its last step.
   ClientStats stats() const;
 
+  /// Cloud thread: reads the `e2e` identity from the token again, after another one was put in use (Enrolment). The session
+  /// that is open goes on under the certificate that it began with; the next one, and the next request for prekeys, use the
+  /// new. \return as VehicleIdentity::load: unless kOk no session begins until a later call succeeds; kBadState before
+  /// `start`.
+  Status reload_identity();
+
+  /// Cloud thread: where small values are kept, mounted by `start`. For an Enrolment.
+  StateStore& state() { return state_; }
+  /// Cloud thread: how dates of certificates are to be judged now.
+  CertificateDates certificate_dates() const { return time_.dates(); }
+
   /// The vehicle's id, once started. For certificates and requests; log only a token of it.
   const VehicleId& vehicle_id() const { return identity_.id(); }
   const Recorder& recorder() const { return recorder_; }

@@ -18,6 +18,7 @@ enum class StateItem : uint8_t {
   kPrekeyUse = 4,        ///< Which prekeys of the bundle are used up.
   kPreviousSession = 5,  ///< Id of the session before this one.
   kPolicy = 6,           ///< Crypto policy in force.
+  kIdentityPlaces = 7,   ///< Which of the token's places each identity key is in.
 };
 
 /// Item numbers are below this.

@@ -10,6 +10,7 @@
 
 #include "wayseal/hal/channel.hpp"
 #include "wayseal/hal/clock.hpp"
+#include "wayseal/hal/identity_store.hpp"
 #include "wayseal/hal/key_vault.hpp"
 #include "wayseal/hal/transport.hpp"
 
@@ -29,6 +30,8 @@ struct TlsConfig {
   /// Key of PSA's own to sign with, P-256 and ECDSA with SHA-256: PSA is asked directly, not through the vault. For
   /// a PSA without Wayseal's driver (TF-M's), and to save a key slot with hal/psa. 0: IdentityKey::kTls of the vault.
   psa_key_id_t psa_key = 0;
+  /// Key to sign with in place of IdentityKey::kTls: the bootstrap identity, or one that is being tried. `certificate` is its.
+  SigningKey* key = nullptr;
   int64_t handshake_timeout_ms = 30 * 1000;  ///< From `open` until open, TCP included. 1 s to 5 min.
 };
 
@@ -40,7 +43,8 @@ struct TlsConfig {
 /// and signs once a handshake. All random bytes come from the vault.
 ///
 /// mbedTLS asks for random bytes without a context, so `configure` makes this channel's vault the random source
-/// of the whole process until the channel ends: have one TlsChannel in a process. A source that the platform has set with
+/// of the whole process, and so does `open`. Several channels in a process share one vault and one thread; when one of them
+/// ends, another has to `open` before it needs random bytes, as it does by itself with its next connection. A source that the platform has set with
 /// wayseal_psa_set_platform_random goes before it; a vault on PSA (hal/psa) needs one.
 ///
 /// Memory: the object itself 2.7 KiB on 64-bit machines; mbedTLS allocates besides, see hal/mbedtls/README.md:
@@ -78,6 +82,7 @@ class TlsChannel final : public Channel {
 
   void init();
   void release();
+  void give_random();
   Status load_certificates();
   Status load_key();
   Status setup_tls();

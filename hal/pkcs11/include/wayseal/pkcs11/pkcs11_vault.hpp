@@ -89,6 +89,8 @@ class Pkcs11Vault final : public KeyVault {
   pkcs11::Kdf kdf(Suite suite) const { return kdf_[static_cast<size_t>(suite) - 1]; }
 
  private:
+  friend class Pkcs11Identities;  // The writing side of the same token, and other keys in it.
+  friend class Pkcs11SigningKey;
   friend struct Pkcs11VaultTestAccess;  // Imports keys for test vectors; defined in the tests only.
 
   struct Slot {
@@ -120,6 +122,10 @@ class Pkcs11Vault final : public KeyVault {
 
   // Keys (vault_keys.cpp).
   Status begin();
+  Status sign_with(CK_OBJECT_HANDLE key, const Digest& digest, EcSignature& signature);
+  Status sign_with(const TokenObjectName& name, const Digest& digest, EcSignature& signature);
+  Status read_public(const TokenObjectName& name, EcPoint& point);
+  Result<size_t> read_certificate(const TokenObjectName& name, MutableBytes out);
   Status agree(Suite suite, const EcPoint& peer, const Digest& transcript, SessionKeys& keys);
   Status make_key(CK_OBJECT_HANDLE z, Suite suite, pkcs11::KeyUse use, const Digest& transcript,
                   SessionKey& key);
@@ -152,6 +158,7 @@ class Pkcs11Vault final : public KeyVault {
   CK_RV diagnostic_ = CKR_OK;
   CK_SESSION_HANDLE signing_session_ = 0;
   CK_SESSION_HANDLE sealing_session_ = 0;
+  CK_SLOT_ID slot_ = 0;
   CK_OBJECT_HANDLE identity_[2] = {};
   CK_OBJECT_HANDLE ephemeral_ = 0;
   uint32_t ephemeral_handle_ = 0;
