@@ -19,12 +19,14 @@ function cached() {
   return join(cache, 'npm', `idp-${lock.slice(0, 16)}`);
 }
 
-/** @return the module oidc-provider. Throws Trouble when it is not installed. */
-export async function loadOidcProvider() {
-  const folder = [kHere, cached()].find((each) => existsSync(join(each, 'node_modules', 'oidc-provider')));
+/** @return a module out of the locked packages. Throws Trouble when they are not installed. */
+export async function loadLocked(name) {
+  const folder = [kHere, cached()].find((each) => existsSync(join(each, 'node_modules', name)));
   if (!folder) {
     throw new Trouble('the locked npm packages are not there: run toolchains/setup, or in examples/cloud/idp npm ci --ignore-scripts --omit=dev');
   }
   const resolve = createRequire(join(folder, 'node_modules', 'any.js')).resolve;
-  return import(pathToFileURL(resolve('oidc-provider')).href);
+  return import(pathToFileURL(resolve(name)).href);
 }
+
+export const loadOidcProvider = () => loadLocked('oidc-provider');
