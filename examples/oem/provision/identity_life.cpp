@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "provision/identity_life.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -88,7 +90,10 @@ std::string note_use(const Path& fleet, std::istream& log) {
   for (std::string line; std::getline(log, line);) {
     const auto entry = nlohmann::json::parse(line, nullptr, false);
     if (!entry.is_object() || entry.value("status", 0) != 200) continue;
-    used.insert(entry.value("certificate", ""));
+    std::string digest = entry.value("certificate", "");  // HAProxy writes capitals
+    std::transform(digest.begin(), digest.end(), digest.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    used.insert(digest);
   }
   Register known = open_pki(fleet).open_register();
   int64_t noted = 0;
