@@ -35,6 +35,12 @@ Setter path(std::string& target, const std::filesystem::path& folder) {
   };
 }
 
+[[noreturn]] void fail(const std::string& file, const std::string& key, const std::string& what) {
+  std::string text = file;
+  text.append(": key '").append(key).append("' ").append(what);
+  throw std::runtime_error(text);
+}
+
 }  // namespace
 
 Config load_config(const std::string& file) {
@@ -55,19 +61,18 @@ Config load_config(const std::string& file) {
   };
   for (const auto& [key, value] : root.items()) {
     const auto setter = setters.find(key);
-    if (setter == setters.end()) throw std::runtime_error(file + ": unknown key '" + key + "'");
+    if (setter == setters.end()) fail(file, key, "is not known");
     try {
       setter->second(value);
     } catch (const std::runtime_error& error) {
-      throw std::runtime_error(file + ": key '" + key + "' " + error.what());
+      fail(file, key, error.what());
     }
   }
   for (const auto& [key, setter] : setters) {
-    if (key != "log" && !root.contains(key)) throw std::runtime_error(file + ": key '" + key + "' is missing");
+    if (key != "log" && !root.contains(key)) fail(file, key, "is missing");
   }
   if (config.socket.size() > kSocketPathMax) {
-    throw std::runtime_error(file +
-                             ": key 'socket' gives a path of more than 107 bytes, too long for a socket");
+    fail(file, "socket", "gives a path of more than 107 bytes, too long for a socket");
   }
   return config;
 }

@@ -21,7 +21,7 @@ struct Config {
 };
 
 /// Throws std::runtime_error with what is wrong.
-Config load_config(const std::string& path);
+Config load_config(const std::string& file);
 
 }  // namespace est
 

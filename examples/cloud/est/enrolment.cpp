@@ -85,7 +85,7 @@ Outcome Enrolment::settle(const Identity& requester, const std::string& label, E
 
 std::optional<Identity> Enrolment::given_before(const Identity& requester, const std::string& label,
                                                 const std::vector<Identity>& uses, int64_t now_s) {
-  if (uses.size() != 1 || uses[0].vehicle != requester.vehicle || uses[0].label != label) return std::nullopt;
+  if (uses.size() != 1 || uses[0].vehicle != requester.vehicle) return std::nullopt;
   const bool asked_for =
       uses[0].requested_by != "oem" && uses[0].issued_s > now_s - config_.repeat_hours * kHourSeconds;
   // Once it was used, its vehicle has it; asking again then is no lost answer.

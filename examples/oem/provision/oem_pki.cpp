@@ -177,8 +177,8 @@ std::vector<std::string> OemPki::generations(const std::string& base) const {
   const auto index = nlohmann::json::parse(read_file(folder_ / kIndex));
   std::vector<std::string> names = all(base);
   const auto retired = [&](const std::string& name) {
-    return std::any_of(index.begin(), index.end(), [&](const auto& entry) {
-      return entry["authority"] == root_of(base) && entry["name"] == name && entry["revoked"] == true;
+    return std::any_of(index.begin(), index.end(), [&](const nlohmann::json& entry) {
+      return entry["authority"] == root_of(base) && entry["name"] == name && entry["revoked"].get<bool>();
     });
   };
   names.erase(std::remove_if(names.begin(), names.end(), retired), names.end());
@@ -189,7 +189,7 @@ std::string OemPki::make_next(const std::string& base) {
   const std::vector<std::string> there = all(base);
   if (there.back() != current(base)) return there.back();
   const std::string number = std::to_string(there.size() + 1);
-  const std::string name = base + "-" + number;
+  std::string name = base + "-" + number;
   Key root_key;
   if (base == kGatewayCa) {
     make_root(folder_, name, "OEM gateway CA " + number, root_key);

@@ -95,7 +95,7 @@ class OemPki {
  private:
   Issued issue_under(const std::string& base, const CertificateProfile& profile, EVP_PKEY* key);
   std::vector<std::string> all(const std::string& base) const;
-  std::string crls(const std::vector<std::string>& authorities, int days) const;
+  std::string crls(const std::vector<std::string>& bases, int days) const;
   void note(const std::string& base, const std::string& authority, const CertificateProfile& profile,
             X509* certificate) const;
   Path folder_;

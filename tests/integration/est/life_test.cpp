@@ -101,6 +101,7 @@ TEST_CASE("a decommissioned vehicle gets nothing, and stores nothing") {
   // Not even with an identity that the operator makes by mistake.
   rig.bootstrap_client("mistake", rig.vehicle());
   CHECK(rig.enrol("mistake", "tls/simpleenroll", request) == "403 forbidden decommissioned");
+  CHECK(rig.outcome(rig.get("mistake", "gateway/cacerts")) == "403 forbidden decommissioned");
   CHECK(rig.issued() == issued + 1);
   CHECK_FALSE(std::filesystem::exists(rig.fleet() + "/idp/clients/" + rig.vehicle() + ".json"));
 

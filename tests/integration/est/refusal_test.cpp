@@ -55,10 +55,15 @@ TEST_CASE("a certificate that the register does not have as good opens nothing")
   const std::string request = rig.csr("good", rig.vehicle());
   // Signed by the authority's own key, so that the gateway lets it in, and never recorded.
   const oem::OemPki pki = rig.pki();
-  const auto make = [&](const oem::CertificateProfile& profile, const std::string& authority) {
+  const auto make = [&](const oem::CertificateProfile& profile, const std::string& authority,
+                        const X509* serial_from = nullptr) {
     const oem::Key key = oem::generate_key();
     const auto issuer = pki.certificate(authority);
     const auto leaf = oem::issue(profile, key.get(), issuer.get(), pki.key(authority).get());
+    if (serial_from != nullptr) {
+      X509_set_serialNumber(leaf.get(), const_cast<ASN1_INTEGER*>(X509_get0_serialNumber(serial_from)));
+      X509_sign(leaf.get(), pki.key(authority).get(), EVP_sha256());
+    }
     spill(rig.file("made"), oem::pem_of(leaf.get()) + oem::pem_of(issuer.get()) + oem::pem_of(key.get()));
   };
   make(oem::tls_client_profile(rig.vehicle(), 1), "tls");
@@ -66,11 +71,31 @@ TEST_CASE("a certificate that the register does not have as good opens nothing")
   CHECK(rig.outcome(rig.get("made", "tls/cacerts")) == "403 forbidden certificate_unknown");
   make(oem::bootstrap_profile(rig.vehicle(), 1), "bootstrap-ca");
   CHECK(rig.enrol("made", kEnrol, request) == "403 forbidden certificate_unknown");
+  // With the number of one that is recorded, as whoever has stolen the authority's key could make it.
+  make(oem::tls_client_profile(rig.vehicle(), 1), "tls", oem::read_certificate(rig.file("own")).get());
+  CHECK(rig.enrol("made", kReenrol, request) == "403 forbidden certificate_unknown");
   make(oem::bootstrap_profile("two words", 1), "bootstrap-ca");
   CHECK(rig.enrol("made", kEnrol, request) == "403 not-a-vehicle name");
   // Of the right vehicle and issued by us, for another purpose.
   make(oem::role_profile(wayseal::Role::kVehicle, rig.vehicle(), 1), "vehicle");
   CHECK(rig.enrol("made", kReenrol, request) == "no answer");
+
+  // Past the gateway, at the server's own socket: its own look at purpose and dates.
+  const auto at_socket = [&](const oem::Identity& identity) {
+    const auto reply =
+        cloud_test::http_raw(rig.fleet() + "/est/est.sock",
+                             "GET /.well-known/est/tls/cacerts HTTP/1.1\r\nHost: x\r\nx-client-cert-der: " +
+                                 rig.base64(identity.certificate) + "\r\n\r\n");
+    return std::to_string(reply.status) + " " + rig.log().back().value("why", "-");
+  };
+  const auto made = [&](const char* label) { return rig.known().newest(rig.vehicle(1), label).value(); };
+  CHECK(at_socket(made("tls")) == "200 ");
+  CHECK(at_socket(made("e2e")) == "403 certificate_purpose");
+  REQUIRE(
+      run({WAYSEAL_SQLITE, rig.fleet() + "/est/register.db",
+           "UPDATE identities SET not_after_s = 1 WHERE label = 'tls' AND vehicle = '" + rig.vehicle(1) + "'"})
+          .code == 0);
+  CHECK(at_socket(made("tls")) == "403 certificate_expired");
 
   // Revoked in the register, while the gateway has the list of before.
   rig.tls_client("gone", rig.vehicle(1));
@@ -126,6 +151,9 @@ TEST_CASE("only a P-256 key that has signed its own request gets a certificate")
   std::string der = rig.request("good", "/CN=" + rig.vehicle());
   der[der.size() - 3] = static_cast<char>(der[der.size() - 3] ^ 1);
   CHECK(rig.post_der(der) == "400 bad-request proof");
+  std::string version = rig.request("good", "/CN=" + rig.vehicle());
+  version[version.find(std::string("\x02\x01\x00", 3)) + 2] = 1;
+  CHECK(rig.post_der(version) == "400 bad-request version");
   std::string point = rig.request("good", "/CN=" + rig.vehicle());
   const size_t at = point.find(std::string("\x03\x42\x00\x04", 4)) + 10;
   point[at] = static_cast<char>(point[at] ^ 1);
@@ -146,15 +174,13 @@ TEST_CASE("base64 is read strictly, and there is one whole request in it") {
     CAPTURE(body);
     CHECK(text(body) == "400 bad-request base64");
   }
-  // Bits behind the end: a second spelling of the same bytes.
-  const std::string odd = rig.base64(der + "\x01");
   CHECK(rig.post_der(der + "\x01") == "400 bad-request pkcs10");
-  if (odd.back() == '=') {
-    std::string spelled = odd;
-    char& last = spelled[spelled.find('=') - 1];
-    last = static_cast<char>(last + 1);
-    CHECK(text(spelled) == "400 bad-request base64");
-  }
+  // Bits behind the end: a second spelling of the same bytes.
+  std::string spelled = rig.base64(der + std::string(der.size() % 3 == 2 ? 2 : 1, '\0'));
+  REQUIRE(spelled.back() == '=');
+  char& last = spelled[spelled.find('=') - 1];
+  last = static_cast<char>(last + 1);
+  CHECK(text(spelled) == "400 bad-request base64");
   CHECK(rig.post_der(der + der) == "400 bad-request pkcs10");
   CHECK(rig.post_der(der.substr(0, der.size() - 1)) == "400 bad-request pkcs10");
   CHECK(rig.post_der("nonsense") == "400 bad-request pkcs10");
@@ -172,8 +198,14 @@ TEST_CASE("a key is for one certificate of one vehicle") {
   CHECK(rig.enrol("own", "e2e/simplereenroll", own("old", "own")) == "409 key-refused key_unchanged");
   CHECK(rig.enrol("boot", kEnrol, own("old", "boot")) == "409 key-refused key_unchanged");
   CHECK(rig.enrol("boot", kEnrol, own("old", "own")) == "409 key-refused key_used");
+  // The one that it was made with, which nobody has seen: it was not asked for, so there is no answer that was lost.
+  const oem::Key e2e = oem::generate_key();
+  oem::OemPki pki = rig.pki();
+  pki.issue_role(wayseal::Role::kVehicle, rig.vehicle(), e2e.get(), 30);
+  spill(rig.file("e2e"), oem::pem_of(e2e.get()));
+  CHECK(rig.enrol("own", "e2e/simplereenroll", own("old", "e2e")) == "409 key-refused key_used");
   rig.tls_client("neighbour", rig.vehicle(1));
-  ++rig.expected;
+  rig.expected += 2;
   CHECK(rig.enrol("boot", kEnrol, own("theirs", "neighbour")) == "409 key-refused key_of_another_vehicle");
   // Of a certificate that was revoked, while the bootstrap identity was not.
   REQUIRE(rig.oem({"revoke", "--vehicle", rig.vehicle(), "--keep-bootstrap"}).code == 0);
