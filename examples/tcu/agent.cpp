@@ -21,6 +21,7 @@ using wayseal::Status;
 
 /// A bus that is silent is looked at so often, and the cloud side when nothing comes.
 constexpr int kIdleMs = 20;
+constexpr int kBusyMs = 1;
 /// Time that systemd's TimeoutStopSec leaves with a margin.
 constexpr int64_t kStoreDeadlineMs = 8'000;
 /// Between two tries to store everything, and within one while token or storage fails.
@@ -105,6 +106,9 @@ void Agent::start_client(const Config& config) {
   const Status started = client_->start(table_);
   if (started != Status::kOk)
     throw SetupError(std::string("cannot start (") + wayseal::status_name(started) + ")");
+  cloud_.identities().attach(*client_,
+                             {[this] { channel_due_ = true; },
+                              [this](const char* event, const std::string& detail) { log(event, detail); }});
   std::vector<wayseal::CanFilter> scratch(table_.message_count());
   (void)client_->apply_filters(
       {scratch.data(), scratch.size()});  // without filters everything comes, which is as right
@@ -154,9 +158,23 @@ bool Agent::cloud_loop(const std::atomic<bool>& told_to_stop) {
       report_again_at = wayseal::after_ms(now, kStoreAgainMs);
       if (last_status_ == Status::kDenied) return false;
     }
-    if (last_status_ != Status::kWouldBlock) cloud_.wait(kIdleMs);
+    if (channel_due_) set_up_channel();
+    if (told_to_renew_.exchange(false)) cloud_.identities().renew_now();
+    const bool more = cloud_.identities().step(now);
+    if (last_status_ != Status::kWouldBlock) cloud_.wait(more ? kBusyMs : kIdleMs);
   }
   return true;
+}
+
+// With the token away it is tried again in the next round.
+void Agent::set_up_channel() {
+  try {
+    client_->hang_up();
+    cloud_.set_up_channel();
+    channel_due_ = false;
+  } catch (const SetupError& error) {
+    log("channel not set up", error.what());
+  }
 }
 
 bool Agent::storage_is_lost(MonotonicTime now) {
@@ -227,6 +245,9 @@ std::string Agent::describe() const {
       {"channel", {{"failure", wayseal::channel_failure_name(d.failure)}, {"native", d.native}}},
       {"access_tokens", stats.courier.token_fetches},
       {"access_tokens_refused", stats.courier.tokens_refused},
+      {"identities_renewed", cloud_.identities().renewals()},
+      {"identities_not_renewed", cloud_.identities().failures()},
+      {"identities_rolled_back", cloud_.identities().roll_backs()},
       {"token_code", cloud_.token_diagnostic()},
       {"buses", buses}};
   return out.dump();

@@ -34,6 +34,9 @@ class Agent {
   ///         storage has failed for a minute (to be started again, which opens the files anew).
   int run(const std::atomic<bool>& told_to_stop);
 
+  /// Replaces both identity keys as soon as possible. From any thread, or a signal handler.
+  void renew_identities() { told_to_renew_ = true; }
+
   /// Everything that is counted, as one JSON object in one line.
   std::string describe() const;
 
@@ -43,6 +46,7 @@ class Agent {
   bool cloud_loop(const std::atomic<bool>& told_to_stop);
   bool store_everything();
   bool storage_is_lost(wayseal::MonotonicTime now);
+  void set_up_channel();
   void log_changes();
   void log(const char* event, const std::string& detail = "") const;
 
@@ -56,11 +60,13 @@ class Agent {
   std::vector<uint8_t> cloud_memory_;
   std::unique_ptr<wayseal::Client> client_;
   StatusSocket status_;
+  std::atomic<bool> told_to_renew_{false};
   std::atomic<bool> bus_done_{false};
   std::atomic<bool> stop_bus_{false};
   wayseal::MonotonicTime started_;
   wayseal::MonotonicTime storage_failing_since_;
   bool storage_failing_ = false;
+  bool channel_due_ = false;  // the TLS identity has changed
   wayseal::Status last_status_ = wayseal::Status::kOk;
   wayseal::ChannelFailure last_channel_failure_ = wayseal::ChannelFailure::kNone;
 };

@@ -12,6 +12,8 @@
 namespace tcu {
 namespace {
 
+constexpr uint32_t kRenewDaysMax = 3650;
+
 /// One table of the file, which must hold nothing that is not asked for.
 class Section {
  public:
@@ -163,6 +165,16 @@ void read_the_rest(const toml::table& root, const std::string& file, Config& out
   gateway.require(out.gateway.scope.size() <= wayseal::kScopeMax, "scope", "is too long");
   gateway.finish();
 
+  Section enrolment(root, "enrolment", file);
+  out.enrolment.host = out.gateway.host;
+  enrolment.read("host", out.enrolment.host);
+  enrolment.read("port", out.enrolment.port);
+  enrolment.read("renew_days", out.enrolment.renew_days);
+  enrolment.require(!out.enrolment.host.empty(), "host", "must not be empty");
+  enrolment.require(out.enrolment.renew_days >= 1 && out.enrolment.renew_days <= kRenewDaysMax, "renew_days",
+                    "must be 1 to 3650");
+  enrolment.finish();
+
   Section delivery(root, "delivery", file);
   delivery.read("retry_min_ms", out.delivery.retry_min_ms);
   delivery.read("retry_max_ms", out.delivery.retry_max_ms);
@@ -186,8 +198,8 @@ void read_the_rest(const toml::table& root, const std::string& file, Config& out
 }
 
 void refuse_unknown_sections(const toml::table& root, const std::string& file) {
-  static const std::set<std::string> known = {"bus",      "token",  "gateway", "store", "batch",
-                                              "delivery", "policy", "signals", "status"};
+  static const std::set<std::string> known = {"bus",   "token",    "gateway", "enrolment", "store",
+                                              "batch", "delivery", "policy",  "signals",   "status"};
   for (const auto& [key, node] : root) {
     if (known.count(std::string(key.str())) != 0) continue;
     std::ostringstream text;

@@ -18,6 +18,12 @@ class ConfigError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What cannot be used, in words for whoever set it up.
+class SetupError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 struct BusConfig {
   std::vector<std::string>
       interfaces;   ///< SocketCAN names; or, for a log, the names in the order of the buses.
@@ -40,6 +46,13 @@ struct GatewayConfig {
   std::string scope = {};  ///< Of the access token that is asked for; empty: the gateway wants none.
 };
 
+/// Where certificates are renewed (EST, RFC 7030). Without a port they stay as provisioned.
+struct EnrolmentConfig {
+  std::string host;          ///< Default: the gateway's.
+  uint16_t port = 0;         ///< 0: nowhere.
+  uint32_t renew_days = 30;  ///< Days before its end when a certificate is renewed.
+};
+
 struct StoreConfig {
   std::string directory;  ///< 0700, holds `spool` and `state`.
   uint32_t spool_mib = 64;
@@ -60,6 +73,7 @@ struct Config {
   BusConfig bus;
   TokenConfig token;
   GatewayConfig gateway;
+  EnrolmentConfig enrolment;
   StoreConfig store;
   BatchConfig batch;
   DeliveryConfig delivery;

@@ -17,13 +17,21 @@ namespace {
 std::atomic<bool> told_to_stop{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
 
+std::atomic<tcu::Agent*> running{nullptr};
+static_assert(std::atomic<tcu::Agent*>::is_always_lock_free, "read by a signal handler");
+
 void on_signal(int) { told_to_stop = true; }
+void on_renew(int) {
+  if (tcu::Agent* const agent = running) agent->renew_identities();
+}
 
 void take_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = on_renew;
+  sigaction(SIGHUP, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
 
@@ -48,7 +56,8 @@ int run(int argc, char** argv) {
   app.footer(
       "Standard output: at the end, one JSON object of counts. Exit codes: 0 all collected data is stored; 1 "
       "it is not,\n"
-      "or the token refuses; 2 configuration or set-up is wrong.");
+      "or the token refuses; 2 configuration or set-up is wrong. SIGTERM ends it, SIGHUP renews both "
+      "identities.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -60,7 +69,9 @@ int run(int argc, char** argv) {
     std::cout << "ready\n";
     return 0;
   }
+  running = &agent;
   const int code = agent.run(told_to_stop);
+  running = nullptr;
   std::cout << agent.describe() << std::endl;
   return code;
 }

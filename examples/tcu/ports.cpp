@@ -101,12 +101,17 @@ CloudPorts::CloudPorts(const Config& config)
   data_root_ = read_object(wayseal::VaultObject::kDataRoot, "data-root");
   if (verifier_.set_root({data_root_.data(), data_root_.size()}) != Status::kOk)
     fail("the token's data-root is no usable CA certificate");
-  open_channel(config.gateway);
+  gateway_ca_ = read_object(wayseal::VaultObject::kGatewayCa, "gateway-ca");
+  identities_ = std::make_unique<Identities>(
+      config, IdentityParts{*vault_, verifier_, clock_, {gateway_ca_.data(), gateway_ca_.size()}});
+  identities_->enrol_first(state_);
+  open_channel();
   prepare_access(config.gateway);
 }
 
 CloudPorts::~CloudPorts() {
   channel_.reset();
+  identities_.reset();
   if (owns_pin_fd_) close(pin_fd_);
 }
 
@@ -168,19 +173,24 @@ std::vector<uint8_t> CloudPorts::read_object(wayseal::VaultObject object, const 
   return out;
 }
 
-void CloudPorts::open_channel(const GatewayConfig& gateway) {
-  gateway_ca_ = read_object(wayseal::VaultObject::kGatewayCa, "gateway-ca");
-  certificate_ = read_object(wayseal::VaultObject::kTlsCertificate, "tls");
-  std::vector<uint8_t> intermediate(wayseal::kCertificateMax);
-  const auto size =
-      vault_->read_object(wayseal::VaultObject::kTlsIntermediate, {intermediate.data(), intermediate.size()});
-  if (size.ok()) intermediate_.assign(intermediate.data(), intermediate.data() + size.value());
-
+void CloudPorts::open_channel() {
   wayseal::TcpOptions tcp;
   tcp.host = gateway_host_.c_str();
   tcp.port = gateway_port_.c_str();
   transport_ = std::make_unique<wayseal::TcpTransport>(tcp);
   channel_ = std::make_unique<wayseal::TlsChannel>(*transport_, *vault_, clock_);
+  set_up_channel();
+}
+
+void CloudPorts::set_up_channel() {
+  channel_->close();
+  if (access_token_) access_token_->forget();  // it is bound to the certificate before
+  certificate_ = read_object(wayseal::VaultObject::kTlsCertificate, "tls");
+  std::vector<uint8_t> intermediate(wayseal::kCertificateMax);
+  const auto size =
+      vault_->read_object(wayseal::VaultObject::kTlsIntermediate, {intermediate.data(), intermediate.size()});
+  intermediate_.assign(intermediate.data(), intermediate.data() + size.value_or(0));
+
   wayseal::TlsConfig tls;
   tls.server_name = gateway_host_.c_str();
   tls.authority = authority_.c_str();
@@ -189,7 +199,7 @@ void CloudPorts::open_channel(const GatewayConfig& gateway) {
   tls.intermediate = {intermediate_.data(), intermediate_.size()};
   const Status configured = channel_->configure(tls);
   if (configured != Status::kOk)
-    fail("TLS to " + gateway.host + " cannot be set up (" + wayseal::status_name(configured) + ")");
+    fail("TLS to " + gateway_host_ + " cannot be set up (" + wayseal::status_name(configured) + ")");
 }
 
 void CloudPorts::prepare_access(const GatewayConfig& gateway) {

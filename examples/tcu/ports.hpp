@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config.hpp"
+#include "identities.hpp"
 #include "wayseal/access/access_token.hpp"
 #include "wayseal/flow/ports.hpp"
 #include "wayseal/mbedtls/tls_channel.hpp"
@@ -21,12 +22,6 @@
 #include "wayseal/socketcan/socketcan_bus.hpp"
 
 namespace tcu {
-
-/// What cannot be used, in words for whoever set it up.
-class SetupError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 /// A CAN bus of either kind, and how to wait for it.
 class Bus {
@@ -60,7 +55,11 @@ class CloudPorts {
   wayseal::PosixClock& clock() { return clock_; }
   wayseal::MonotonicTime clock_now() const { return clock_.now(); }
   wayseal::ChannelDiagnostic channel_diagnostic() const { return channel_->diagnostic(); }
-  uint64_t wire_bytes() const { return channel_->wire_bytes(); }
+  uint64_t wire_bytes() const { return channel_->wire_bytes() + identities_->wire_bytes(); }
+  Identities& identities() { return *identities_; }
+  const Identities& identities() const { return *identities_; }
+  /// The gateway's channel with the TLS identity in use now. Closes it.
+  void set_up_channel();
   uint64_t token_diagnostic() const { return vault_->diagnostic(); }
   /// Until the connection has something, or `timeout_ms` have passed.
   void wait(int timeout_ms);
@@ -69,7 +68,7 @@ class CloudPorts {
   void open_pin(const TokenConfig& token);
   void open_vault(const TokenConfig& token);
   void open_stores(const StoreConfig& store);
-  void open_channel(const GatewayConfig& gateway);
+  void open_channel();
   void prepare_access(const GatewayConfig& gateway);
   std::vector<uint8_t> read_object(wayseal::VaultObject object, const char* what);
 
@@ -93,6 +92,7 @@ class CloudPorts {
   wayseal::X509Verifier verifier_;
   std::unique_ptr<wayseal::TcpTransport> transport_;
   std::unique_ptr<wayseal::TlsChannel> channel_;
+  std::unique_ptr<Identities> identities_;
   std::string scope_;
   std::vector<uint8_t> access_token_memory_;
   std::unique_ptr<wayseal::AccessToken> access_token_;  // null: the gateway wants none

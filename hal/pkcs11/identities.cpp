@@ -268,6 +268,12 @@ Status Pkcs11Identities::do_use(IdentityKey key, IdentitySlot slot) {
   return Status::kOk;
 }
 
+Result<size_t> Pkcs11SigningKey::read_certificate(MutableBytes out) {
+  const Status status = vault_.begin();
+  if (status != Status::kOk) return status;
+  return vault_.read_certificate({label_}, out);
+}
+
 Status Pkcs11SigningKey::do_sign(const Digest& digest, EcSignature& signature) {
   WAYSEAL_TRY(vault_.begin());
   return vault_.sign_with({label_}, digest, signature);

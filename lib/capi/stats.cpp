@@ -40,6 +40,7 @@ void copy(const CourierStats& from, wayseal_client_stats& to) {
   to.uploads = from.uploads;
   to.uploads_acked = from.uploads_acked;
   to.prekey_fetches = from.prekey_fetches;
+  to.prekey_replies = from.prekey_replies;
   to.retries = from.retries;
   to.resends = from.resends;
   to.delivery_failure = capi::to_c(from.last_failure);

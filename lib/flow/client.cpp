@@ -45,7 +45,9 @@ Status Client::start(const SignalTable& table) {
 }
 
 Status Client::reload_identity() {
-  return started_ ? identity_.load(ports_.vault, ports_.verifier) : Status::kBadState;
+  if (!started_) return Status::kBadState;
+  courier_.refresh_prekeys();
+  return identity_.load(ports_.vault, ports_.verifier);
 }
 
 Status Client::step_cloud(MonotonicTime now) {

@@ -65,6 +65,12 @@ void Courier::hang_up() {
   retry_at_ = {};
 }
 
+void Courier::refresh_prekeys() {
+  prekeys_again_at_ = {};
+  refresh_low_at_ = {};
+  refresh_at_ = {};
+}
+
 bool Courier::resting(MonotonicTime now) const {
   if (state_ != State::kIdle && state_ != State::kReady) return false;
   return now < retry_at_ || need(now) == Need::kNothing;
@@ -372,6 +378,7 @@ Status Courier::answered(MonotonicTime now) {
   if (!response.reusable) drop_connection();
   if (response.status == 401 && parts_.authorization != nullptr && request != State::kToken) {
     if (request == State::kUpload) start_over();
+    if (request == State::kPrekeys) refresh_prekeys();  // they have not been asked for yet
     return bearer_refused(now);
   }
   if (response.status == 200) {
@@ -410,7 +417,9 @@ Status Courier::prekeys_answered(MonotonicTime now) {
   bearer_proven_ = true;
   stats_.last_failure = outcome.bundle;
   // Without a good bundle the next try is due after refresh_ms already.
-  if (outcome.bundle == Status::kOk) refresh_at_ = after_ms(now, kRefreshesADay * config_.refresh_ms);
+  if (outcome.bundle != Status::kOk) return Status::kOk;
+  ++stats_.prekey_replies;
+  refresh_at_ = after_ms(now, kRefreshesADay * config_.refresh_ms);
   return Status::kOk;
 }
 

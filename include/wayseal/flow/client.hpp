@@ -137,9 +137,12 @@ class Client {
 
   /// Cloud thread: reads the `e2e` identity from the token again, after another one was put in use (Enrolment). The session
   /// that is open goes on under the certificate that it began with; the next one, and the next request for prekeys, use the
-  /// new. \return as VehicleIdentity::load: unless kOk no session begins until a later call succeeds; kBadState before
+  /// new, and the latter is due at once. \return as VehicleIdentity::load: unless kOk no session begins until a later call succeeds; kBadState before
   /// `start`.
   Status reload_identity();
+
+  /// Cloud thread: see Courier::hang_up. Call it before the channel is set up anew.
+  void hang_up() { courier_.hang_up(); }
 
   /// Cloud thread: where small values are kept, mounted by `start`. For an Enrolment.
   StateStore& state() { return state_; }

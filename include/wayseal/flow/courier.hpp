@@ -93,6 +93,7 @@ struct CourierStats {
   uint32_t connections_failed = 0;
   uint32_t uploads = 0;          ///< Requests begun.
   uint32_t prekey_fetches = 0;   ///< Requests begun.
+  uint32_t prekey_replies = 0;   ///< Of those, answered by authentic prekeys.
   uint32_t token_fetches = 0;    ///< Requests for a credential begun.
   uint32_t tokens_refused = 0;   ///< Answers of 401 to a request that carried one.
   uint32_t uploads_acked = 0;    ///< Answered by at least one authentic ack or refusal.
@@ -159,6 +160,9 @@ class Courier final : private http::BodySource {
   /// Gives up the request under way, if any, and closes the connection: before sleep, or when the network is
   /// known to have changed. The next `step` begins anew, without a back-off. Nothing is lost.
   void hang_up();
+
+  /// Fresh prekeys are due at once, however many are at hand: after the identity that asks for them has changed.
+  void refresh_prekeys();
 
   /// No request is under way and none is due: everything is settled, or waits for a time to pass.
   bool resting(MonotonicTime now) const;

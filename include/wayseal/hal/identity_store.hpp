@@ -93,6 +93,24 @@ class IdentityStore {
   virtual Status do_use(IdentityKey key, IdentitySlot slot) = 0;
 };
 
+/// The key of a place, for the connection that tries it.
+class IdentityPlaceKey final : public SigningKey {
+ public:
+  /// \param store outlives this.
+  IdentityPlaceKey(IdentityStore& store, IdentityKey key, IdentitySlot slot)
+      : store_(store), key_(key), slot_(slot) {}
+
+ private:
+  Status do_sign(const Digest& digest, EcSignature& signature) override {
+    return store_.sign(key_, slot_, digest, signature);
+  }
+  Status do_public_key(EcPoint& point) override { return store_.public_key(key_, slot_, point); }
+
+  IdentityStore& store_;
+  IdentityKey key_;
+  IdentitySlot slot_;
+};
+
 }  // namespace wayseal
 
 #endif

@@ -77,13 +77,25 @@ void Way::start_provider() {
   if (!up || !provider_.running()) throw std::runtime_error("provider: " + slurp(path("provider.out")));
 }
 
+void Way::start_est() {
+  if (enrol_port_ == 0) enrol_port_ = cloud_test::free_port();
+  est_ = Process({WAYSEAL_EST, "--config", path("fleet/est/est.json")}, path("est.out"));
+  const bool up = eventually([this] { return !est_.running() || fs::exists(path("fleet/est/est.sock")); });
+  if (!up || !est_.running()) throw std::runtime_error("wayseal-est: " + slurp(path("est.out")));
+}
+
 void Way::start_gateway(const std::string& backend_socket) {
   std::vector<std::string> command{
       "/usr/bin/env", "WAYSEAL_GATEWAY_BIND=127.0.0.1:" + std::to_string(port_),
       "WAYSEAL_GATEWAY_PKI=" + path("fleet/gateway"),
       "WAYSEAL_BACKEND_SOCKET=" + (backend_socket.empty() ? this->backend_socket() : backend_socket)};
   if (wants_tokens_) command.push_back("WAYSEAL_IDP_SOCKET=" + path("fleet/idp/idp.sock"));
+  if (enrol_port_ != 0) {
+    command.push_back("WAYSEAL_ENROL_BIND=127.0.0.1:" + std::to_string(enrol_port_));
+    command.push_back("WAYSEAL_EST_SOCKET=" + path("fleet/est/est.sock"));
+  }
   command.insert(command.end(), {WAYSEAL_HAPROXY, "-W", "-db", "-f", WAYSEAL_GATEWAY_CONFIG});
+  if (enrol_port_ != 0) command.insert(command.end(), {"-f", WAYSEAL_ENROLMENT_CONFIG});
   gateway_ = Process(command, path("gateway.out"));
   const bool up = eventually([this] { return !gateway_.running() || cloud_test::connects(port_); });
   if (!up || !gateway_.running()) throw std::runtime_error("gateway: " + slurp(path("gateway.out")));
@@ -98,6 +110,8 @@ std::string Way::write_config(const AgentOptions& options) const {
                   options.token_label + "\"\npin_file = \"" + pin +
                   "\"\n[gateway]\nhost = \"localhost\"\nport = " + std::to_string(port_) +
                   (options.scope.empty() ? "" : "\nscope = \"" + options.scope + "\"") +
+                  (enrol_port_ == 0 ? "" : "\n[enrolment]\nport = " + std::to_string(enrol_port_)) +
+                  (options.renew_days == 0 ? "" : "\nrenew_days = " + std::to_string(options.renew_days)) +
                   "\n[store]\ndirectory = \"store\"\nspool_mib = " + std::to_string(options.spool_mib) +
                   "\n[batch]\n" + options.batch + "[policy]\nsuites = [" + options.suites +
                   "]\n[delivery]\nretry_min_ms = 50\nretry_max_ms = 400\n[status]\nsocket = \"status\"\n");

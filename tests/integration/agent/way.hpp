@@ -29,6 +29,8 @@ struct AgentOptions {
   std::string suites = "1, 2";
   std::string scope;  ///< Of the access token; empty: none is asked for.
   uint32_t spool_mib = 8;
+  uint32_t renew_days =
+      0;  ///< With an enrolment server: other than 0, days before its end when a certificate is renewed.
   bool until_delivered = false;
 };
 
@@ -49,11 +51,14 @@ class Way {
   void start_gateway(const std::string& backend_socket = "");
   /// Before the gateway, which wants access tokens from then on.
   void start_provider();
+  /// Before the gateway, which has the enrolment listener from then on, and before the agent, which is told of it.
+  void start_est();
   void start_agent(const AgentOptions& options);
 
   Process& backend() { return backend_; }
   Process& gateway() { return gateway_; }
   Process& provider() { return provider_; }
+  Process& est() { return est_; }
   Process& agent() { return agent_; }
 
   std::string path(const std::string& name) const { return folder_ / name; }
@@ -85,6 +90,8 @@ class Way {
   Process backend_;
   Process gateway_;
   Process provider_;
+  Process est_;
+  int enrol_port_ = 0;  // 0: no such listener
   bool wants_tokens_ = false;
   Process agent_;
 };

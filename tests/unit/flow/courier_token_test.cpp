@@ -64,6 +64,20 @@ TEST_CASE("Courier: a token that has worked and is refused is replaced at once, 
   CHECK(world.stored.size() == life.sealer.stats().records_sealed);
 }
 
+TEST_CASE("Courier: prekeys whose request met an ended token are asked for again at once") {
+  TokenWorld world;
+  CourierLife life(world);
+  life.warm_up();
+  world.token = "the identity was replaced";
+  life.courier.refresh_prekeys();
+  const size_t asked = world.count("/v1/prekeys");
+  const uint32_t given = life.courier.stats().prekey_replies;
+  life.run_for(2000);
+  CHECK(world.count("/v1/prekeys") == asked + 2);
+  CHECK(life.courier.stats().prekey_replies == given + 1);
+  CHECK(life.courier.stats().tokens_refused == 1);
+}
+
 TEST_CASE("Courier: a gateway that refuses every token is asked at the pace of refusals, and nothing is lost") {
   TokenWorld world;
   CourierLife life(world);

@@ -53,12 +53,14 @@ class Pkcs11Identities final : public IdentityStore {
   Pkcs11IdentityOptions options_;
 };
 
-/// A P-256 key of the token by its label, for TLS that is not the vehicle's usual one: the bootstrap identity, or a place on
-/// probation.
+/// A P-256 key of the token by its label, for TLS that is not the vehicle's usual one: the bootstrap identity.
 class Pkcs11SigningKey final : public SigningKey {
  public:
   /// \param vault open; outlives this. \param label borrowed.
   Pkcs11SigningKey(Pkcs11Vault& vault, const char* label) : vault_(vault), label_(label) {}
+
+  /// Copies the certificate of the same label. \return its size; kNotFound; kBufferTooSmall; kTokenLost.
+  Result<size_t> read_certificate(MutableBytes out);
 
  private:
   Status do_sign(const Digest& digest, EcSignature& signature) override;
