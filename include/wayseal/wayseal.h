@@ -879,8 +879,8 @@ typedef struct wayseal_client_stats {
   uint32_t connections_failed;
   uint32_t uploads;
   uint32_t uploads_acked;
-  uint32_t prekey_replies; /**< Of prekey_fetches, answered by authentic prekeys. */
   uint32_t prekey_fetches;
+  uint32_t prekey_replies;  ///< Of those, answered by authentic prekeys.
   uint32_t retries;
   uint32_t resends;
   // SpoolStats
