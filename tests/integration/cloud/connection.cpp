@@ -19,9 +19,10 @@ size_t length_in(const std::string& head) {
 
 }  // namespace
 
-OpenConnection::OpenConnection(const Gateway& gateway, const std::string& client)
+OpenConnection::OpenConnection(const Gateway& gateway, const std::string& client,
+                               const std::function<void(SSL_CTX*)>& configure)
     : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free),
-      bio_((prepare(gateway, client), BIO_new_ssl_connect(context_.get())), BIO_free_all) {
+      bio_((prepare(gateway, client, configure), BIO_new_ssl_connect(context_.get())), BIO_free_all) {
   BIO_set_conn_hostname(bio_.get(), ("localhost:" + std::to_string(gateway.port())).c_str());
   std::signal(SIGPIPE, SIG_IGN);  // writing to what has closed is an answer, not an end
   if (BIO_do_connect(bio_.get()) != 1) throw std::runtime_error("no connection");
@@ -30,14 +31,18 @@ OpenConnection::OpenConnection(const Gateway& gateway, const std::string& client
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
 }
 
-void OpenConnection::prepare(const Gateway& gateway, const std::string& client) const {
+void OpenConnection::prepare(const Gateway& gateway, const std::string& client,
+                             const std::function<void(SSL_CTX*)>& configure) const {
   const std::string file = gateway.folder() / client;
   const std::string ca = gateway.pki() + "/gateway-ca.pem";
-  const bool ok = SSL_CTX_load_verify_locations(context_.get(), ca.c_str(), nullptr) == 1 &&
-                  SSL_CTX_use_certificate_chain_file(context_.get(), file.c_str()) == 1 &&
-                  SSL_CTX_use_PrivateKey_file(context_.get(), file.c_str(), SSL_FILETYPE_PEM) == 1;
+  bool ok = SSL_CTX_load_verify_locations(context_.get(), ca.c_str(), nullptr) == 1;
+  if (!client.empty()) {
+    ok = ok && SSL_CTX_use_certificate_chain_file(context_.get(), file.c_str()) == 1 &&
+         SSL_CTX_use_PrivateKey_file(context_.get(), file.c_str(), SSL_FILETYPE_PEM) == 1;
+  }
   if (!ok) throw std::runtime_error("no client certificate");
   SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+  if (configure) configure(context_.get());
 }
 
 bool OpenConnection::read_more(std::string& all) {

@@ -5,6 +5,7 @@
 
 #include <openssl/ssl.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,8 +16,10 @@ namespace cloud_test {
 /// Stays open between requests, as a vehicle's does. Reading gives up when nothing has come for 30 s.
 class OpenConnection {
  public:
-  /// \param client name of a file that Gateway::client has written. Throws when no connection comes up.
-  OpenConnection(const Gateway& gateway, const std::string& client);
+  /// \param client name of a file that Gateway::client has written; empty: no certificate.
+  /// \param configure sets what is special about this client's TLS. Throws when no connection comes up.
+  OpenConnection(const Gateway& gateway, const std::string& client,
+                 const std::function<void(SSL_CTX*)>& configure = {});
 
   /// Sends bytes and gives the answer, head and body; empty when the other side has closed.
   std::string ask(const std::string& request);
@@ -25,7 +28,8 @@ class OpenConnection {
   std::string read_to_the_end();
 
  private:
-  void prepare(const Gateway& gateway, const std::string& client) const;
+  void prepare(const Gateway& gateway, const std::string& client,
+               const std::function<void(SSL_CTX*)>& configure) const;
   bool read_more(std::string& all);
 
   std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
