@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules of the partners' listener. Each refusal stands beside a request that differs in one thing and is accepted.
 #include <catch2/catch_test_macros.hpp>
+#include <cstdint>
 #include <ctime>
 
 #include "../idp/rig.hpp"
@@ -189,6 +190,10 @@ TEST_CASE("every part of a partner's token is looked at") {
   CHECK(forge("aud", nullptr) == "token-invalid aud");
   CHECK(forge("aud", {"urn:wayseal:partner-api"}) == "token-invalid aud");
   CHECK(forge("exp", now) == "token-invalid exp");
+  for (const int64_t never : {int64_t{0}, int64_t{-1}, -now, INT64_MIN, INT64_MIN + now}) {
+    CAPTURE(never);
+    CHECK(forge("exp", never) == "token-invalid exp");
+  }
   CHECK(forge("exp", nullptr) == "token-invalid exp");
   CHECK(forge("nbf", now + 3600) == "token-invalid nbf");
   CHECK(forge("nbf", now) == "200");
