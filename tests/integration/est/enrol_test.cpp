@@ -2,6 +2,7 @@
 // Vehicles get certificates, and use them.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <filesystem>
 #include <thread>
 
 #include "rig.hpp"
@@ -120,6 +121,18 @@ TEST_CASE("authorities are handed out by label, to either identity") {
           "OEM data root\n");
     CHECK(subjects(client, "gateway") == "subject=CN = OEM gateway CA\nissuer=CN = OEM data root\n");
   }
+}
+
+TEST_CASE("the server has the keys of the two authorities that issue, and of no other") {
+  Rig rig;
+  std::vector<std::string> keys;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(rig.fleet() + "/est")) {
+    if (!entry.is_regular_file() || !holds(slurp(entry.path()), "PRIVATE KEY")) continue;
+    keys.push_back(entry.path().filename());
+    CHECK(entry.status().permissions() == std::filesystem::perms{0600});
+  }
+  std::sort(keys.begin(), keys.end());
+  CHECK(keys == std::vector<std::string>{"tls.pem", "vehicle.pem"});
 }
 
 TEST_CASE("every vehicle's token has a bootstrap key, and the register knows its certificate") {

@@ -248,6 +248,15 @@ TEST_CASE("the listener has the rules of the vehicles' gateway") {
   CHECK(rig.enrol("boot", kEnrol, request, {"-H", "Transfer-Encoding: chunked"}) ==
         "411 length-required length");
   CHECK(rig.enrol("boot", kEnrol, request, {"--http1.0"}) == "400 bad-request form");
+  // What is declared counts before a byte of it has come, whatever it wraps to.
+  for (const char* const length : {"4097", "4294967296", "0000001"}) {
+    CHECK(rig.enrol("boot", kEnrol, request, {"-H", std::string("Content-Length: ") + length}) ==
+          "413 too-large size");
+  }
+  spill(rig.file("request"), request);
+  CHECK(rig.outcome(rig.get("boot", "tls/cacerts",
+                            {"-X", "GET", "-H", "Content-Type:", "--data-binary",
+                             "@" + rig.file("request")})) == "413 too-large size");
   // What it says about itself is dropped: the header of the certificate is the gateway's.
   CHECK(rig.enrol("boot", kReenrol, request, {"-H", "X-Client-Cert-Der: " + std::string(400, 'A')}) ==
         "403 forbidden operation");
@@ -268,11 +277,16 @@ TEST_CASE("a vehicle that asks too often is told to wait, and its neighbour is n
   CHECK(rig.get("neighbour", "tls/cacerts").status == "200");
 }
 
-TEST_CASE("revocation reaches the listener: by its lists, and on what is open by the file of serial numbers") {
+TEST_CASE("revocation reaches the listener by the file of serial numbers, before its lists, and then by them") {
   Rig rig;
   rig.bootstrap_client("boot", rig.vehicle());
   rig.tls_client("own", rig.vehicle());
   REQUIRE(rig.get("boot", "tls/cacerts").status == "200");
+  spill(rig.file("revoked"), oem::serial_of(oem::read_certificate(rig.file("boot")).get()) + "\n");
+  rig.restart_gateway();
+  (void)rig.outcome({0, "200"});
+  CHECK(rig.outcome(rig.get("boot", "tls/cacerts")) == "403 revoked revoked");
+  CHECK(rig.get("own", "tls/cacerts").status == "200");
   REQUIRE(rig.oem({"revoke", "--vehicle", rig.vehicle()}).code == 0);
   rig.restart_gateway();
   CHECK(rig.outcome(rig.get("boot", "tls/cacerts")) == "no answer");

@@ -87,6 +87,7 @@ Rig::Rig(Plan plan)
   config["log"] = file("est.log");
   config.update(plan_.est);
   spill(fleet() + "/est/est.json", config.dump());
+  spill(file("revoked"), "");
   start_est();
   start_gateway();
 }
@@ -122,6 +123,7 @@ std::vector<std::string> Rig::gateway_command(const std::vector<std::string>& fi
                                    "WAYSEAL_IDP_SOCKET=" + fleet() + "/idp/idp.sock",
                                    "WAYSEAL_ENROL_BIND=127.0.0.1:" + std::to_string(enrol_port_),
                                    "WAYSEAL_EST_SOCKET=" + fleet() + "/est/est.sock",
+                                   "WAYSEAL_GATEWAY_REVOKED=" + file("revoked"),
                                    "WAYSEAL_PARTNER_BIND=127.0.0.1:1",
                                    "WAYSEAL_SHARE_SOCKET=/nowhere"};
   command.insert(command.end(), plan_.gateway.begin(), plan_.gateway.end());
