@@ -118,9 +118,10 @@ void add_grant_commands(CLI::App& partner, const Shared& options) {
   by_grant->excludes(by_serial)->needs("--name");
   by_serial->needs("--name");
 
-  CLI::App* const owner =
-      add(partner, "owner", "A vehicle has another owner, or none: no grant of before gives anything of it",
-          options, [](const Options& o) { return end_sharing(o.fleet(), o.vehicle); });
+  CLI::App* const owner = add(partner, "owner",
+                              "End all sharing of a vehicle's data so far, as change-owner and decommission "
+                              "do: no grant of before gives anything",
+                              options, [](const Options& o) { return end_sharing(o.fleet(), o.vehicle); });
   owner->add_option("--vehicle", options->vehicle, "Vehicle id")->required();
 
   CLI::App* const list = add(

@@ -63,6 +63,22 @@ TEST_CASE("a change of owner ends every grant, and later ones give nothing from 
   CHECK(samples[1]["value"] == 4);
 }
 
+TEST_CASE("the commands for a vehicle's owner and end of service end its sharing as well") {
+  Rig rig;
+  const Partner partner = rig.partner();
+  const std::string vehicle = json::parse(slurp(rig.fleet() + "/wayseal-fleet.json")).at("vehicles")[0];
+  for (const char* const command : {"change-owner", "decommission"}) {
+    CAPTURE(command);
+    rig.grant(partner, {vehicle}, {"Engine.Speed"});
+    CHECK(rig.outcome(rig.get(partner, signals_of(vehicle))) == "200");
+    const cloud_test::Output done = run({WAYSEAL_OEM, command, "--out", rig.fleet(), "--vehicle", vehicle});
+    INFO(done.text);
+    CHECK(done.code == 0);
+    CHECK(rig.outcome(rig.get(partner, signals_of(vehicle))) == "not-found");
+    CHECK(last_outcome(rig, partner) == "owner");
+  }
+}
+
 TEST_CASE("a partner that was withdrawn gets no token, no data, and loses its open connection") {
   Rig rig;
   const Partner partner = rig.partner();
