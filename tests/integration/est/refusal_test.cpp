@@ -2,8 +2,11 @@
 // What nobody gets. Each refusal has its reason in the log, differs in one thing from a request that is accepted, and leaves the
 // register as it was.
 #include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <set>
+#include <sstream>
+#include <thread>
 
-#include "connection.hpp"
 #include "rig.hpp"
 
 using cloud_test::run;
@@ -264,6 +267,37 @@ TEST_CASE("the listener has the rules of the vehicles' gateway") {
   CHECK(rig.outcome(rig.get("boot", kEnrol,
                             {"-H", "Content-Type: application/x-protobuf", "--data-binary",
                              "@" + rig.file("request")})) == "415 unsupported-media-type type");
+}
+
+TEST_CASE("behind the listener arrives what the gateway says, and nothing that the client says about itself") {
+  Rig rig;
+  rig.tls_client("own", rig.vehicle());
+  rig.stop_est();
+  const std::string socket = rig.fleet() + "/est/est.sock";
+  cloud_test::Process listener({"socat", "-u", "UNIX-LISTEN:" + socket, "CREATE:" + rig.file("arrived")},
+                               "/dev/null");
+  REQUIRE(cloud_test::eventually([&] { return std::filesystem::exists(socket); }));
+  std::thread client([&] {
+    (void)rig.post(
+        "own", "tls/simplereenroll", "body",
+        {"-H", "Content-Transfer-Encoding: base64", "-H", "X-Client-Cert-Der: AAAA", "-H", "X-Vehicle-Id: x",
+         "-H", "Authorization: Bearer x", "-H", "Cookie: a=b", "-H", "X-Forwarded-For: 127.0.0.1", "-H",
+         "X-HTTP-Method-Override: GET", "-H", "X-Original-URL: /"});
+  });
+  const bool came = cloud_test::eventually([&] { return holds(slurp(rig.file("arrived")), "\r\n\r\nbody"); });
+  listener.stop(9);
+  client.join();
+  REQUIRE(came);
+  std::set<std::string> names;
+  std::istringstream lines(slurp(rig.file("arrived")));
+  std::string line;
+  std::getline(lines, line);
+  CHECK(line == "POST /.well-known/est/tls/simplereenroll HTTP/1.1\r");
+  while (std::getline(lines, line) && line != "\r") {
+    CHECK(names.insert(line.substr(0, line.find(':'))).second);
+    CHECK_FALSE(holds(line, "AAAA"));
+  }
+  CHECK(names == std::set<std::string>{"content-length", "content-type", "host", "x-client-cert-der"});
 }
 
 TEST_CASE("a vehicle that asks too often is told to wait, and its neighbour is not") {
