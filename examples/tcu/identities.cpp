@@ -22,6 +22,9 @@ constexpr IdentityKey kKeys[] = {IdentityKey::kTls, IdentityKey::kE2e};
 constexpr const char* kNames[] = {"tls", "e2e"};
 /// How often dates and refusals are looked at.
 constexpr int64_t kLookMs = 1'000;
+/// How often the gateways' authorities are asked for, and when that has failed.
+constexpr int64_t kAnchorsMs = wayseal::kMsPerDay;
+constexpr int64_t kAnchorsAgainMs = 10 * 60 * 1'000;
 constexpr int64_t kRetryMaxMs = 3'600'000;
 constexpr unsigned kDoublingsMax = 10;
 /// Refusals in a row that make an identity on trial the wrong one, and one that is not on trial worth replacing.
@@ -60,12 +63,16 @@ Identities::Identities(const Config& config, const IdentityParts& parts)
       enrol_channel_(enrol_transport_, parts.vault, parts.clock),
       probe_channel_(probe_transport_, parts.vault, parts.clock),
       workspace_(wayseal::kEnrolmentWorkspace),
-      enrolment_({store_, parts.verifier, *this}, {workspace_.data(), workspace_.size()}) {}
+      enrolment_({store_, parts.verifier, *this}, {workspace_.data(), workspace_.size()}),
+      anchors_memory_(wayseal::kGatewayAnchorsMemory),
+      anchors_(parts.verifier, {anchors_memory_.data(), anchors_memory_.size()}) {}
 
 Status Identities::restore(wayseal::Storage& state) {
   first_state_ = std::make_unique<wayseal::StateStore>(state);
   const Status mounted = first_state_->mount();
-  return mounted == Status::kOk ? enrolment_.restore(*first_state_) : mounted;
+  if (mounted != Status::kOk) return mounted;
+  static_cast<void>(anchors_.load(*first_state_));  // none, or no good ones: those of provisioning hold
+  return enrolment_.restore(*first_state_);
 }
 
 void Identities::enrol_first(wayseal::Storage& state) {
@@ -101,6 +108,7 @@ void Identities::attach(wayseal::Client& client, IdentityHooks hooks) {
   hooks_ = std::move(hooks);
   first_state_.reset();
   static_cast<void>(enrolment_.restore(client.state()));
+  static_cast<void>(anchors_.load(client.state()));
 }
 
 bool Identities::step(MonotonicTime now) {
@@ -111,12 +119,20 @@ bool Identities::step(MonotonicTime now) {
     finished(status, now);
     return false;
   }
+  if (anchors_.busy()) return step_anchors(now);
   if (now < look_again_at_) return false;
   look_again_at_ = wayseal::after_ms(now, kLookMs);
   watch_trials();
   if (!configured_) return false;
   look_at_dates();
   look_at_refusals();
+  // Where the enrolment server is shows in the first prekeys: before them, there may be no network at all.
+  if (fetch_anchors_at_ <= now && client_->stats().courier.prekey_replies > 0) {
+    fetch_anchors_at_ = wayseal::after_ms(now, kAnchorsMs);
+    wayseal::Channel* const channel = do_enrolment(EnrolmentAs::kCurrent);
+    if (channel != nullptr && anchors_.begin(*channel, client_->certificate_dates()) == Status::kOk)
+      return true;
+  }
   if (now < try_again_at_) return false;
   for (const IdentityKey key : kKeys) {
     if (!wanted_[index(key)] || enrolment_.on_trial(key)) continue;
@@ -124,6 +140,25 @@ bool Identities::step(MonotonicTime now) {
     return true;
   }
   return false;
+}
+
+bool Identities::step_anchors(MonotonicTime now) {
+  const Status status = anchors_.step(now);
+  if (status == Status::kWouldBlock) return true;
+  if (status != Status::kOk) {
+    log("gateway authorities not fetched", wayseal::status_name(status));
+    fetch_anchors_at_ = wayseal::after_ms(now, kAnchorsAgainMs);
+  } else if (anchors_.changed()) {
+    log("gateway authorities", std::to_string(anchors_.count()));
+    client_->hang_up();
+    hooks_.tls_changed();
+  }
+  return false;
+}
+
+void Identities::set_anchors(wayseal::TlsConfig& tls) const {
+  tls.gateway_ca = anchors_.count() > 0 ? anchors_.certificate(0) : parts_.gateway_ca;
+  if (anchors_.count() > 1) tls.next_gateway_ca = anchors_.certificate(1);
 }
 
 // Dates mean something only while there is trusted time.
@@ -246,7 +281,7 @@ wayseal::Channel* Identities::do_probe(IdentitySlot slot, wayseal::Bytes leaf, w
 }
 
 wayseal::Channel* Identities::configure(wayseal::TlsChannel& channel, wayseal::TlsConfig tls) {
-  tls.gateway_ca = parts_.gateway_ca;
+  set_anchors(tls);
   return channel.configure(tls) == Status::kOk ? &channel : nullptr;
 }
 

@@ -12,6 +12,7 @@
 
 #include "config.hpp"
 #include "wayseal/enrol/enrolment.hpp"
+#include "wayseal/enrol/gateway_anchors.hpp"
 #include "wayseal/flow/client.hpp"
 #include "wayseal/mbedtls/tls_channel.hpp"
 #include "wayseal/pkcs11/pkcs11_identities.hpp"
@@ -21,7 +22,7 @@ namespace tcu {
 
 /// What the agent does for it.
 struct IdentityHooks {
-  /// The TLS identity in use has changed: set up the gateway's channel anew.
+  /// The TLS identity in use, or the authorities that gateways are trusted by, have changed: set up the gateway's channel anew.
   std::function<void()> tls_changed;
   /// One line of log: event, detail.
   std::function<void(const char*, const std::string&)> log;
@@ -31,7 +32,7 @@ struct IdentityParts {
   wayseal::Pkcs11Vault& vault;
   wayseal::CertVerifier& verifier;
   wayseal::Clock& clock;
-  wayseal::Bytes gateway_ca;  ///< Borrowed.
+  wayseal::Bytes gateway_ca;  ///< As provisioned. Borrowed.
 };
 
 class Identities final : private wayseal::EnrolmentLine {
@@ -53,8 +54,11 @@ class Identities final : private wayseal::EnrolmentLine {
   /// Replaces both keys as soon as possible, whatever their certificates say.
   void renew_now() {
     wanted_[0] = wanted_[1] = true;
-    look_again_at_ = try_again_at_ = {};
+    look_again_at_ = try_again_at_ = fetch_anchors_at_ = {};
   }
+
+  /// Fills in whom gateways are trusted by.
+  void set_anchors(wayseal::TlsConfig& tls) const;
 
   uint32_t renewals() const { return renewals_; }
   uint32_t failures() const { return failures_; }
@@ -79,6 +83,7 @@ class Identities final : private wayseal::EnrolmentLine {
   wayseal::Channel* configure(wayseal::TlsChannel& channel, wayseal::TlsConfig tls);
   std::vector<uint8_t> certificate(wayseal::IdentityPart part);
   std::vector<uint8_t> bootstrap_certificate();
+  bool step_anchors(wayseal::MonotonicTime now);
   void look_at_dates();
   void look_at_refusals();
   void begin(wayseal::IdentityKey key, wayseal::EnrolmentAs as, wayseal::MonotonicTime now);
@@ -111,6 +116,8 @@ class Identities final : private wayseal::EnrolmentLine {
   std::vector<uint8_t> shown_intermediate_;
   std::vector<uint8_t> workspace_;
   wayseal::Enrolment enrolment_;
+  std::vector<uint8_t> anchors_memory_;
+  wayseal::GatewayAnchors anchors_;
   std::unique_ptr<wayseal::StateStore> first_state_;
   wayseal::Client* client_ = nullptr;
   IdentityHooks hooks_;
@@ -120,6 +127,7 @@ class Identities final : private wayseal::EnrolmentLine {
   wayseal::IdentityKey key_ = wayseal::IdentityKey::kTls;
   wayseal::MonotonicTime look_again_at_;
   wayseal::MonotonicTime try_again_at_;
+  wayseal::MonotonicTime fetch_anchors_at_;
   uint32_t failures_in_a_row_ = 0;
   uint32_t renewals_ = 0;
   uint32_t failures_ = 0;

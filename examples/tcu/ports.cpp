@@ -194,7 +194,7 @@ void CloudPorts::set_up_channel() {
   wayseal::TlsConfig tls;
   tls.server_name = gateway_host_.c_str();
   tls.authority = authority_.c_str();
-  tls.gateway_ca = {gateway_ca_.data(), gateway_ca_.size()};
+  identities_->set_anchors(tls);
   tls.certificate = {certificate_.data(), certificate_.size()};
   tls.intermediate = {intermediate_.data(), intermediate_.size()};
   const Status configured = channel_->configure(tls);

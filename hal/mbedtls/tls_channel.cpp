@@ -136,6 +136,7 @@ void TlsChannel::give_random() {
 
 Status TlsChannel::load_certificates() {
   WAYSEAL_TRY(parse_certificate(&ca_, config_.gateway_ca));
+  if (!config_.next_gateway_ca.empty()) WAYSEAL_TRY(parse_certificate(&ca_, config_.next_gateway_ca));
   WAYSEAL_TRY(parse_certificate(&own_, config_.certificate));
   if (!config_.intermediate.empty()) WAYSEAL_TRY(parse_certificate(&own_, config_.intermediate));
   if (config_.server_crl.empty()) return Status::kOk;
@@ -331,7 +332,7 @@ Status TlsChannel::fail_verification(int error) {
 
 int TlsChannel::on_verify(void* self, mbedtls_x509_crt* certificate, int depth, uint32_t* flags) {
   TlsChannel& channel = *static_cast<TlsChannel*>(self);
-  const bool is_anchor = certificate == &channel.ca_;
+  const bool is_anchor = certificate == &channel.ca_ || certificate == channel.ca_.next;
   if (!is_anchor) *flags |= judge_dates(*certificate, channel.dates_);
   if (depth == 0 && (is_anchor || !allows_tls_server(*certificate)))
     *flags |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;

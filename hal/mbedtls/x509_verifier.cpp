@@ -30,6 +30,9 @@ constexpr uint8_t kRoleOids[3][kOidSize] = {
      0xb7, 0xac, 0xc6, 0x80, 0xae, 0xa6, 0xbd, 0xf9, 0xac, 0x25, 0x03},
 };
 
+// id-kp-serverAuth (RFC 5280, 4.2.1.12).
+constexpr uint8_t kServerAuthOid[] = {0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01};
+
 // Subject public key info of a P-256 key up to its point (RFC 5480): id-ecPublicKey, secp256r1, bit string.
 constexpr uint8_t kP256Info[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
                                  0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
@@ -68,10 +71,11 @@ bool has_p256_key(const mbedtls_x509_crt& crt) {
 
 /// Whether the DER of one Extension (RFC 5280, 4.1) is that of a critical extended key usage of `oid` alone.
 bool is_sole_critical_usage(Bytes extension, Bytes oid) {
-  constexpr uint8_t kHead[] = {0x06, 0x03, 0x55, 0x1d,         0x25, 0x01,
-                               0x01, 0xff, 0x04, kOidSize + 2, 0x30, kOidSize};
-  return extension.size() == sizeof kHead + kOidSize && equal(extension.first(sizeof kHead), kHead) &&
-         equal(extension.from(sizeof kHead), oid);
+  const auto size = static_cast<uint8_t>(oid.size());
+  const uint8_t head[] = {0x06, 0x03, 0x55, 0x1d, 0x25, 0x01, 0x01, 0xff, 0x04, static_cast<uint8_t>(size + 2),
+                          0x30, size};
+  return extension.size() == sizeof head + oid.size() && equal(extension.first(sizeof head), head) &&
+         equal(extension.from(sizeof head), oid);
 }
 
 /// Whether one of the certificate's extensions is that. mbedTLS has refused a repeated extension when parsing.
@@ -128,6 +132,7 @@ Status common_name(const mbedtls_x509_crt& crt, VehicleId& id) {
 /// What the walk over the chain that mbedTLS built has found: leaf at 0, then its issuers.
 struct Path {
   const mbedtls_x509_crt* expected[3];
+  const mbedtls_x509_crt* root;  // whose own dates are not judged
   CertificateDates dates;
   int length = 0;
   bool as_expected = true;
@@ -138,7 +143,7 @@ int on_verify(void* context, mbedtls_x509_crt* crt, int depth, uint32_t*) {
   Path& path = *static_cast<Path*>(context);
   ++path.length;
   if (depth < 0 || depth > 2 || path.expected[depth] != crt) path.as_expected = false;
-  if (depth < 2 && judge_dates(*crt, path.dates) != 0) path.outdated = true;
+  if (crt != path.root && judge_dates(*crt, path.dates) != 0) path.outdated = true;
   return 0;
 }
 
@@ -166,7 +171,7 @@ Status X509Verifier::set_root(Bytes root_der) {
 
 Status X509Verifier::check_path(mbedtls_x509_crt& leaf, mbedtls_x509_crt& intermediate,
                                 CertificateDates dates) {
-  Path path{{&leaf, &intermediate, &root_}, dates};
+  Path path{{&leaf, &intermediate, &root_}, &root_, dates};
   uint32_t flags = 0;
   leaf.next = &intermediate;
   const int error = mbedtls_x509_crt_verify_with_profile(&leaf, &root_, nullptr, &kProfile, nullptr, &flags,
@@ -195,6 +200,25 @@ Status X509Verifier::do_verify(const CertChain& chain, Role role, CertificateDat
   info.not_before = utc_from(leaf.crt.valid_from);
   info.not_after = utc_from(leaf.crt.valid_to);
   return Status::kOk;
+}
+
+Status X509Verifier::do_verify_gateway_authority(Bytes certificate, CertificateDates dates) {
+  constexpr int kPathLengthOfNone = 1;  // mbedTLS counts one more; 0 is no limit
+  if (!has_root_) return Status::kNotAuthentic;
+  Certificate authority;
+  WAYSEAL_TRY(parse(authority, certificate));
+  mbedtls_x509_crt& crt = authority.crt;
+  const bool fits = has_p256_key(crt) && is_authority(crt) &&
+                    crt.MBEDTLS_PRIVATE(max_pathlen) == kPathLengthOfNone &&
+                    has_sole_critical_usage(crt, kServerAuthOid);
+  if (!fits) return Status::kNotAuthentic;
+  Path path{{&crt, &root_, nullptr}, &root_, dates};
+  uint32_t flags = 0;
+  const int error =
+      mbedtls_x509_crt_verify_with_profile(&crt, &root_, nullptr, &kProfile, nullptr, &flags, on_verify, &path);
+  if (error == MBEDTLS_ERR_X509_ALLOC_FAILED) return Status::kFull;
+  if (error != 0 || flags != 0 || path.length != 2 || !path.as_expected) return Status::kNotAuthentic;
+  return path.outdated ? Status::kStale : Status::kOk;
 }
 
 }  // namespace wayseal

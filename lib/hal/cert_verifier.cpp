@@ -17,4 +17,13 @@ Status CertVerifier::verify(const CertChain& chain, Role role, CertificateDates 
   return Status::kOk;
 }
 
+Status CertVerifier::verify_gateway_authority(Bytes certificate, CertificateDates dates) {
+  if (certificate.empty()) return Status::kInvalidArgument;
+  if (certificate.size() > kCertificateMax) return Status::kMalformed;
+  alive();
+  return do_verify_gateway_authority(certificate, dates);
+}
+
+Status CertVerifier::do_verify_gateway_authority(Bytes, CertificateDates) { return Status::kUnsupported; }
+
 }  // namespace wayseal

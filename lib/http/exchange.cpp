@@ -75,10 +75,12 @@ Status Exchange::build_head(const Request& request) {
     return Status::kInvalidArgument;
   const Bytes authority = channel_.authority();
   HeadWriter head(head_, sizeof head_);
-  head << "POST "sv << request.path << " HTTP/1.1\r\nHost: "sv
+  const bool get = request.method == Method::kGet;
+  head << (get ? "GET "sv : "POST "sv) << request.path << " HTTP/1.1\r\nHost: "sv
        << std::string_view(reinterpret_cast<const char*>(authority.data()), authority.size());
   if (!request.content_type.empty()) head << "\r\nContent-Type: "sv << request.content_type;
-  head << "\r\nContent-Length: "sv << request.body_size << (request.bearer.empty() ? kHeadEnd : kBeforeBearer);
+  if (!get) head << "\r\nContent-Length: "sv << request.body_size;
+  head << (request.bearer.empty() ? kHeadEnd : kBeforeBearer);
   if (!head.fits()) return Status::kInvalidArgument;
   piece_ = {reinterpret_cast<const uint8_t*>(head_), head.used()};
   return Status::kOk;

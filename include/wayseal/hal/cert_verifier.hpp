@@ -41,11 +41,17 @@ class CertVerifier : public KeepsAlive {
   ///         validity; kMalformed; kInvalidArgument for an empty chain.
   Status verify(const CertChain& chain, Role role, CertificateDates dates, CertInfo& info);
 
+  /// Accepts the certificate of an authority of gateways: an issuer for TLS servers and nothing else, vouched for by the data
+  /// root itself. P-256 and ECDSA with SHA-256, CA with a path length of 0, and a critical extended key usage of serverAuth
+  /// alone, which no role has. \return as `verify`; kUnsupported: the port can't.
+  Status verify_gateway_authority(Bytes certificate, CertificateDates dates);
+
  protected:
   ~CertVerifier() = default;
 
  private:
   virtual Status do_verify(const CertChain& chain, Role role, CertificateDates dates, CertInfo& info) = 0;
+  virtual Status do_verify_gateway_authority(Bytes certificate, CertificateDates dates);
 };
 
 }  // namespace wayseal

@@ -49,7 +49,9 @@ class FixedBody final : public BodySource {
   Bytes body_;
 };
 
-/// A POST. Everything is borrowed until the exchange ends.
+enum class Method : uint8_t { kPost, kGet };
+
+/// Everything is borrowed until the exchange ends.
 struct Request {
   std::string_view path;          ///< Origin form, e.g. "/v1/records": visible ASCII, starting with '/'.
   std::string_view content_type;  ///< Visible ASCII and spaces.
@@ -57,6 +59,7 @@ struct Request {
   BodySource* body = nullptr;     ///< May be null when body_size is 0.
   /// Sent as "Authorization: Bearer" (RFC 6750, 2.1) unless empty: visible ASCII, of any length, straight from where it lies.
   std::string_view bearer = {};
+  Method method = Method::kPost;  ///< kGet: without type and body.
 };
 
 /// What came back.

@@ -19,6 +19,7 @@ enum class StateItem : uint8_t {
   kPreviousSession = 5,  ///< Id of the session before this one.
   kPolicy = 6,           ///< Crypto policy in force.
   kIdentityPlaces = 7,   ///< Which of the token's places each identity key is in.
+  kGatewayAnchors = 8,   ///< Authorities of the gateways, as the data root vouches for them.
 };
 
 /// Item numbers are below this.

@@ -22,6 +22,7 @@ struct TlsConfig {
   const char* server_name = nullptr;  ///< Must be in the server's certificate; sent as SNI (RFC 6066, 3).
   const char* authority = nullptr;    ///< For HTTP's Host field: "host" or "host:port"; null: the server name.
   Bytes gateway_ca;                   ///< DER: the pinned CA, the only one that servers are trusted by. P-256.
+  Bytes next_gateway_ca;              ///< DER: another one beside it, while authorities change; empty: none.
   Bytes certificate;                  ///< DER: the certificate of the token's IdentityKey::kTls.
   Bytes intermediate;                 ///< DER: sent after it; empty when the gateway needs none.
   Bytes server_crl;  ///< DER: revoked servers, signed by the gateway CA; empty for none. A list that
