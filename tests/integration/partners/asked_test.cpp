@@ -2,6 +2,8 @@
 // The share process's parsers and its sealing, without processes around them.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <iterator>
+#include <random>
 
 #include "asked.hpp"
 #include "jwe.hpp"
@@ -18,6 +20,42 @@ TEST_CASE("times are read in one form, and only days that exist") {
     CAPTURE(text);
     CHECK_FALSE(read_time(text));
   }
+}
+
+TEST_CASE("whatever is changed in a target, what is accepted is a whole question") {
+  const std::string good[] = {
+      "/v1/share/vehicles/v-1/signals?since=2023-11-14T22:13:20Z&until=2024-02-29T00:00:00Z&name=Engine.Speed",
+      "/v1/share/vehicles/v-1/signals?cursor=0123456789abcdef0123456789abcdef", "/v1/share/vehicles?after=v-1",
+      "/v1/share/vehicles/v-1/signals", "/v1/share/vehicles"};
+  const std::string alphabet("/?&=.%-_:0129abvTZ \0\x80", 21);
+  std::mt19937 random(5);
+  size_t accepted = 0;
+  for (int i = 0; i < 50000; ++i) {
+    std::string target = good[random() % std::size(good)];
+    for (size_t edits = 1 + random() % 3; edits > 0; --edits) {
+      const size_t at = random() % target.size();
+      const char c = alphabet[random() % alphabet.size()];
+      switch (random() % 3) {
+        case 0: target[at] = c; break;
+        case 1: target.insert(at, 1, c); break;
+        default: target.erase(at, 1 + random() % 4); break;
+      }
+      if (target.empty()) target = "/";
+    }
+    const Asked asked = read_target(target);
+    CAPTURE(target);
+    if (asked.trouble != Trouble::kNone) continue;
+    ++accepted;
+    const auto parameters = static_cast<int>(asked.since_us.has_value()) + asked.until_us.has_value() +
+                            asked.name.has_value() + asked.cursor.has_value() + asked.after.has_value();
+    const bool whole =
+        target.find_first_of("% ") == std::string::npos && target.find('\0') == std::string::npos &&
+        std::count(target.begin(), target.end(), '=') == parameters && is_id(asked.vehicle) == asked.signals &&
+        (!asked.cursor || parameters == 1) && (!asked.after || !asked.signals);
+    REQUIRE(whole);
+  }
+  CHECK(accepted > 100);
+  CHECK(accepted < 25000);
 }
 
 TEST_CASE("only public keys on P-256 with a kid are sealed for") {
