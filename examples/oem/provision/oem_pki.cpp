@@ -188,6 +188,10 @@ std::vector<std::string> OemPki::generations(const std::string& base) const {
 std::string OemPki::make_next(const std::string& base) {
   const std::vector<std::string> there = all(base);
   if (there.back() != current(base)) return there.back();
+  // Vehicles keep two gateway authorities, and nobody should have to think about three of anything.
+  if (generations(base).size() > 1) {
+    throw std::runtime_error("the last rotation of " + base + " is not finished: --finish comes first");
+  }
   const std::string number = std::to_string(there.size() + 1);
   std::string name = base + "-" + number;
   Key root_key;

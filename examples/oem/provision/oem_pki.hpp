@@ -64,7 +64,8 @@ class OemPki {
   std::string current(const std::string& base) const;
   /// All of them that may still be used, oldest first.
   std::vector<std::string> generations(const std::string& base) const;
-  /// Makes the next `tls`, `vehicle` or `gateway-ca`, unless there is one already that is not current.
+  /// Makes the next `tls`, `vehicle` or `gateway-ca`, unless there is one already that is not current. Throws while an older one
+  /// than the current is still good.
   /// \return its name.
   std::string make_next(const std::string& base);
   /// Lets the newest of `bases` issue, all at the same moment. \return whether that changed anything.

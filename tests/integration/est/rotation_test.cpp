@@ -75,6 +75,7 @@ TEST_CASE("the vehicles' authorities are replaced while vehicles deliver under b
   CHECK(cloud_test::slurp(rig.fleet() + "/est/issuers/issuers.json") ==
         "{\"tls\":\"tls-2\",\"e2e\":\"vehicle-2\"}\n");
   CHECK_FALSE(std::filesystem::exists(rig.fleet() + "/est/issuers/tls.pem"));
+  CHECK(holds(refused(rig, {"vehicle-ca"}), "--finish comes first"));
   // No server was started again, and an answer that was lost before is still the one of the old authority.
   REQUIRE(rig.enrol("old-tls", "tls/simplereenroll", rig.csr("during", rig.vehicle())) == "200");
   CHECK(describe(rig.leaf(), {"-issuer"}) == "issuer=CN = OEM vehicle TLS\n");
@@ -132,6 +133,7 @@ TEST_CASE("a new gateway authority reaches vehicles before it is used, signed by
   CHECK(connects_with(trusted) == "200");
   CHECK(holds(step(rig, {"gateway-ca", "--switch"}), "--finish"));
   rig.restart_gateway();
+  CHECK(holds(refused(rig, {"gateway-ca"}), "--finish comes first"));
   CHECK(connects_with(trusted) == "000");
   CHECK(connects_with(trusted + anchors[1] + slurp(rig.fleet() + "/ca/data-root.pem")) == "200");
   CHECK(connects_with(slurp(rig.fleet() + "/gateway/gateway-ca.pem")) == "200");
