@@ -21,8 +21,8 @@ void require_run(const std::vector<std::string>& command) {
 
 }  // namespace
 
-Way::Way(const std::string& dbc) : port_(cloud_test::free_port()) {
-  require_run({WAYSEAL_OEM, "provision", "--out", path("fleet")});
+Way::Way(const std::string& dbc, int vehicles) : port_(cloud_test::free_port()) {
+  require_run({WAYSEAL_OEM, "provision", "--out", path("fleet"), "--vehicles", std::to_string(vehicles)});
   const auto fleet = nlohmann::json::parse(slurp(path("fleet/wayseal-fleet.json")));
   vehicle_ = fleet.at("vehicles").at(0);
   vehicle_token_ = {fleet.at("module"), "", "vehicle", vehicle_folder() + "/pin"};
@@ -90,6 +90,7 @@ void Way::start_gateway(const std::string& backend_socket) {
       "WAYSEAL_GATEWAY_PKI=" + path("fleet/gateway"),
       "WAYSEAL_BACKEND_SOCKET=" + (backend_socket.empty() ? this->backend_socket() : backend_socket)};
   if (wants_tokens_) command.push_back("WAYSEAL_IDP_SOCKET=" + path("fleet/idp/idp.sock"));
+  command.insert(command.end(), gateway_environment_.begin(), gateway_environment_.end());
   if (enrol_port_ != 0) {
     command.push_back("WAYSEAL_ENROL_BIND=127.0.0.1:" + std::to_string(enrol_port_));
     command.push_back("WAYSEAL_EST_SOCKET=" + path("fleet/est/est.sock"));
@@ -101,31 +102,44 @@ void Way::start_gateway(const std::string& backend_socket) {
   if (!up || !gateway_.running()) throw std::runtime_error("gateway: " + slurp(path("gateway.out")));
 }
 
-std::string Way::write_config(const AgentOptions& options) const {
-  const std::string file = path("tcu.toml");
-  const std::string module = options.module.empty() ? vehicle_token_.module : options.module;
-  const std::string pin = options.pin_file.empty() ? vehicle_token_.pin_file : options.pin_file;
-  spill(file, "[bus]\n" + options.bus + "\n[signals]\ntable = \"signals.table\"\n[token]\nmodule = \"" +
-                  module + "\"\nmodule_args = \"" + vehicle_token_.module_args + "\"\nlabel = \"" +
-                  options.token_label + "\"\npin_file = \"" + pin +
-                  "\"\n[gateway]\nhost = \"localhost\"\nport = " + std::to_string(port_) +
-                  (options.scope.empty() ? "" : "\nscope = \"" + options.scope + "\"") +
-                  (enrol_port_ == 0 ? "" : "\n[enrolment]\nport = " + std::to_string(enrol_port_)) +
-                  (options.renew_days == 0 ? "" : "\nrenew_days = " + std::to_string(options.renew_days)) +
-                  "\n[store]\ndirectory = \"store\"\nspool_mib = " + std::to_string(options.spool_mib) +
-                  "\n[batch]\n" + options.batch + "[policy]\nsuites = [" + options.suites +
-                  "]\n[delivery]\nretry_min_ms = 50\nretry_max_ms = 400\n[status]\nsocket = \"status\"\n");
+std::string Way::write_config(const AgentOptions& options, const TokenPlace& token,
+                              const std::string& suffix) const {
+  const std::string file = path("tcu" + suffix + ".toml");
+  const std::string module = options.module.empty() ? token.module : options.module;
+  const std::string pin = options.pin_file.empty() ? token.pin_file : options.pin_file;
+  spill(file,
+        "[bus]\n" + options.bus + "\n[signals]\ntable = \"signals.table\"\n[token]\nmodule = \"" + module +
+            "\"\nmodule_args = \"" + token.module_args + "\"\nlabel = \"" + options.token_label +
+            "\"\npin_file = \"" + pin + "\"\n[gateway]\nhost = \"localhost\"\nport = " + std::to_string(port_) +
+            (options.scope.empty() ? "" : "\nscope = \"" + options.scope + "\"") +
+            (enrol_port_ == 0 ? "" : "\n[enrolment]\nport = " + std::to_string(enrol_port_)) +
+            (options.renew_days == 0 ? "" : "\nrenew_days = " + std::to_string(options.renew_days)) +
+            "\n[store]\ndirectory = \"store" + suffix + "\"\nspool_mib = " + std::to_string(options.spool_mib) +
+            "\n[batch]\n" + options.batch + "[policy]\nsuites = [" + options.suites +
+            "]\n[delivery]\nretry_min_ms = 50\nretry_max_ms = 400\n[status]\nsocket = \"status" + suffix +
+            "\"\n");
   return file;
 }
 
-void Way::start_agent(const AgentOptions& options) {
-  // A shell keeps the two streams apart and adds to what earlier starts have written; exec leaves the agent itself.
-  std::string script = "exec env SOFTHSM2_CONF='" + vehicle_folder() + "/softhsm2.conf'";
+// A shell keeps the two streams apart and adds to what earlier starts have written; exec leaves the agent itself.
+Process Way::run_agent(const AgentOptions& options, const std::string& config, const std::string& folder,
+                       const std::string& suffix) const {
+  std::string script = "exec env SOFTHSM2_CONF='" + folder + "/softhsm2.conf'";
   for (const std::string& variable : options.environment) script += " '" + variable + "'";
-  script += " '" + std::string(WAYSEAL_TCU) + "' --config '" + write_config(options) + "'";
+  script += " '" + std::string(WAYSEAL_TCU) + "' --config '" + config + "'";
   if (options.until_delivered) script += " --until-delivered";
-  script += " >>'" + path("agent.out") + "' 2>>'" + path("agent.err") + "'";
-  agent_ = Process({"/bin/sh", "-c", script}, path("agent.shell"));
+  script += " >>'" + path("agent" + suffix + ".out") + "' 2>>'" + path("agent" + suffix + ".err") + "'";
+  return Process({"/bin/sh", "-c", script}, path("agent" + suffix + ".shell"));
+}
+
+void Way::start_agent(const AgentOptions& options) {
+  agent_ = run_agent(options, write_config(options, vehicle_token_, ""), vehicle_folder(), "");
+}
+
+Process Way::start_other_agent(const std::string& vehicle, const AgentOptions& options) {
+  const std::string folder = path("fleet/vehicles/" + vehicle);
+  const TokenPlace token{vehicle_token_.module, "", "vehicle", folder + "/pin"};
+  return run_agent(options, write_config(options, token, "-" + vehicle), folder, "-" + vehicle);
 }
 
 nlohmann::json Way::backend_stats() const {

@@ -34,11 +34,11 @@ struct AgentOptions {
   bool until_delivered = false;
 };
 
-/// A fleet of one, a folder, and the processes. Each is killed at the latest when this ends.
+/// A fleet, mostly of one, a folder, and the processes. Each is killed at the latest when this ends.
 class Way {
  public:
   /// \param dbc text of the DBC whose table the agent uses.
-  explicit Way(const std::string& dbc);
+  explicit Way(const std::string& dbc, int vehicles = 1);
 
   /// Before a process is started: the vehicle, or the backend, gets a token in NSS softoken in the place of SoftHSM2.
   void use_nss_vehicle();
@@ -54,6 +54,12 @@ class Way {
   /// Before the gateway, which has the enrolment listener from then on, and before the agent, which is told of it.
   void start_est();
   void start_agent(const AgentOptions& options);
+  /// An agent of another vehicle of the fleet, whose files end with its id.
+  Process start_other_agent(const std::string& vehicle, const AgentOptions& options);
+  /// More environment of the gateway, "NAME=value", for its next start.
+  void set_gateway_environment(std::vector<std::string> variables) {
+    gateway_environment_ = std::move(variables);
+  }
 
   Process& backend() { return backend_; }
   Process& gateway() { return gateway_; }
@@ -79,7 +85,10 @@ class Way {
   std::string query(const std::string& sql) const;
 
  private:
-  std::string write_config(const AgentOptions& options) const;
+  std::string write_config(const AgentOptions& options, const TokenPlace& token,
+                           const std::string& suffix) const;
+  Process run_agent(const AgentOptions& options, const std::string& config, const std::string& folder,
+                    const std::string& suffix) const;
   nlohmann::json backend_config() const;
   void set_backend_config(const nlohmann::json& config) const;
 
@@ -91,6 +100,7 @@ class Way {
   Process gateway_;
   Process provider_;
   Process est_;
+  std::vector<std::string> gateway_environment_;
   int enrol_port_ = 0;  // 0: no such listener
   bool wants_tokens_ = false;
   Process agent_;
