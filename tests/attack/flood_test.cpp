@@ -177,7 +177,7 @@ TEST_CASE("slow senders") {
 }
 
 TEST_CASE("a vehicle that opens sessions without end") {
-  Chain chain({{"sessions_max", 2}});
+  Chain chain(json{{"sessions_max", 2}});
   Member greedy = chain.member();
   Member neighbour = chain.member();
   const auto open = [&](Member& as) { return chain.deliver_open(as, as.vehicle.open_session().open); };
