@@ -24,6 +24,4 @@ Status CertVerifier::verify_gateway_authority(Bytes certificate, CertificateDate
   return do_verify_gateway_authority(certificate, dates);
 }
 
-Status CertVerifier::do_verify_gateway_authority(Bytes, CertificateDates) { return Status::kUnsupported; }
-
 }  // namespace wayseal

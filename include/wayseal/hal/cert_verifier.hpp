@@ -51,7 +51,9 @@ class CertVerifier : public KeepsAlive {
 
  private:
   virtual Status do_verify(const CertChain& chain, Role role, CertificateDates dates, CertInfo& info) = 0;
-  virtual Status do_verify_gateway_authority(Bytes certificate, CertificateDates dates);
+  virtual Status do_verify_gateway_authority(Bytes /*certificate*/, CertificateDates /*dates*/) {
+    return Status::kUnsupported;
+  }
 };
 
 }  // namespace wayseal
