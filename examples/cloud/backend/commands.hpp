@@ -3,6 +3,7 @@
 #ifndef WAYSEAL_CLOUD_COMMANDS_HPP
 #define WAYSEAL_CLOUD_COMMANDS_HPP
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,23 @@ struct SignalsOptions {
   Format format = Format::kTable;
 };
 int print_signals(const SignalsOptions& options);
+
+struct EventsOptions {
+  std::string database;
+  std::string gateway_log;  ///< Events of this file instead of the database's.
+  std::string since = "all";
+  std::string severity;  ///< At least; empty: all.
+  std::string kind;      ///< Empty: all.
+  Format format = Format::kTable;
+};
+int print_events(const EventsOptions& options);
+
+struct TokensOptions {
+  std::string database;
+  std::string vehicle;
+  int64_t days = 1;  ///< Up to and with today (UTC).
+};
+int print_tokens(const TokensOptions& options);
 
 int print_stats(const std::string& database, Format format);
 int list_vehicles(const std::string& database, Format format);

@@ -96,14 +96,19 @@ void Core::reopen_token() {
 
 void Core::alarm(const Peer& peer, const char* kind, const Blob& session_id) {
   if (++alarms_[{peer.row, kind, session_id}] > 1) return;
-  log.line("alarm", {{"kind", kind}, {"vehicle", log.token(peer.name)}, {"session", log.token(session_id)}});
+  const std::string vehicle = log.token(peer.name);
+  const std::string session = log.token(session_id);
+  events_.push_back(alarm_event(kind, vehicle, session_id.empty() ? std::string() : session));
+  log.line("alarm", {{"kind", kind}, {"vehicle", vehicle}, {"session", session}}, event_json(events_.back()));
 }
 
 void Core::flush() {
   for (const auto& [alarm, times] : alarms_)
     store.alarm(alarm.vehicle, alarm.kind.c_str(), alarm.session_id, times);
   for (const auto& [name, by] : counts_) store.count(name.c_str(), by);
+  for (const SecurityEvent& event : events_) store_event(store.database(), event);
   alarms_.clear();
+  events_.clear();
   counts_.clear();
 }
 

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "config.hpp"
+#include "events.hpp"
 #include "log.hpp"
 #include "pki.hpp"
 #include "session.pb.h"
@@ -95,6 +96,7 @@ struct Core {
     }
   };
   std::map<Alarm, int64_t> alarms_;
+  std::vector<SecurityEvent> events_;
   std::map<std::string, int64_t> counts_;
 
   void load_identities();

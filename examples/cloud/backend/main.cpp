@@ -84,6 +84,22 @@ int run(int argc, char** argv) {
   where.add_to(vehicles_command);
   add_json(vehicles_command, format);
 
+  cloud::EventsOptions events;
+  CLI::App* events_command = app.add_subcommand("events", "Print security events");
+  where.add_to(events_command);
+  events_command->add_option("--gateway-log", events.gateway_log, "Read the gateway's log, not the database")
+      ->check(CLI::ExistingFile);
+  events_command->add_option("--since", events.since, "As of signals");
+  events_command->add_option("--severity", events.severity, "INFO, NOTICE, WARNING or ALARM: these and worse");
+  events_command->add_option("--kind", events.kind, "As in proto/event.proto, for example PREKEY_REUSED");
+  add_json(events_command, events.format);
+  cloud::TokensOptions tokens;
+  CLI::App* tokens_command = app.add_subcommand("tokens", "Print the names that a vehicle has in logs");
+  where.add_to(tokens_command);
+  tokens_command->add_option("--vehicle", tokens.vehicle, "Vehicle id")->required();
+  tokens_command->add_option("--days", tokens.days, "How many, up to and with today")
+      ->check(CLI::Range(1, 3660));
+
   cloud::WatchOptions watch;
   CLI::App* watch_command = app.add_subcommand("watch", "Live view, until SIGTERM or Ctrl-C");
   where.add_to(watch_command);
@@ -99,6 +115,14 @@ int run(int argc, char** argv) {
   if (*table_add) return cloud::file_table(where.path(), table_file);
   if (*stats_command) return cloud::print_stats(where.path(), format);
   if (*vehicles_command) return cloud::list_vehicles(where.path(), format);
+  if (*events_command) {
+    if (events.gateway_log.empty()) events.database = where.path();
+    return cloud::print_events(events);
+  }
+  if (*tokens_command) {
+    tokens.database = where.path();
+    return cloud::print_tokens(tokens);
+  }
   watch.database = where.path();
   return cloud::watch(watch);
 }

@@ -8,7 +8,7 @@
 namespace cloud {
 namespace {
 
-constexpr std::array<const char*, 3> kSteps = {R"sql(
+constexpr std::array<const char*, 4> kSteps = {R"sql(
 CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE vehicles(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, first_seen_ms INTEGER NOT NULL) STRICT;
 
@@ -86,6 +86,12 @@ CREATE TABLE nameless_losses(
 )sql",
                                                R"sql(
 CREATE INDEX sessions_by_counter ON sessions(vehicle, counter);
+)sql",
+                                               R"sql(
+-- Security events (proto/event.proto), in the order in which they came; the oldest go (events.hpp).
+CREATE TABLE events(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, event_id BLOB NOT NULL UNIQUE, at_ms INTEGER NOT NULL, kind INTEGER NOT NULL,
+  severity INTEGER NOT NULL, message BLOB NOT NULL) STRICT;
 )sql"};
 
 }  // namespace

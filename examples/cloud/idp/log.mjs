@@ -1,23 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * JSON lines of printable ASCII, whatever is put in. Clients are named by a short hash under a key that is made at the start
- * and again each day (UTC) and is kept nowhere: lines of one day can be matched, those of two days cannot.
+ * JSON lines of printable ASCII, whatever is put in. Clients are named by a short hash under a key of the day (UTC), made from the
+ * log key: WAYSEAL_LOG_KEY in the environment, the same for every program, or else one that is made at the start and kept nowhere
+ * (proto/PROTOCOL.md, "Security events").
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Trouble } from './trouble.mjs';
 
 const kOutsideMax = 64;
-const kDayMs = 86_400_000;
+const kLogKey = /^[A-Za-z0-9+/]{43}=$/; // 32 bytes
 const kStandardError = 2;
 
 const ascii = (json) => json.replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
+const mac = (key, text) => createHmac('sha256', key).update(text);
+
+function logKey() {
+  const text = process.env.WAYSEAL_LOG_KEY;
+  if (!text) return randomBytes(32);
+  if (!kLogKey.test(text)) throw new Trouble('WAYSEAL_LOG_KEY is not base64 of 32 bytes');
+  return Buffer.from(text, 'base64');
+}
+
 export class Log {
   #path;
   #fd = kStandardError;
-  #key;
-  #day;
+  #key = logKey();
   #lost = 0;
 
   /** @param path file to append to, of mode 0600; '-' is standard error. Throws Trouble. */
@@ -52,12 +61,8 @@ export class Log {
 
   /** The name of a client in the log. */
   name(id) {
-    const day = Math.floor(Date.now() / kDayMs);
-    if (day !== this.#day) {
-      this.#day = day;
-      this.#key = randomBytes(32);
-    }
-    return createHmac('sha256', this.#key).update(id).digest('hex').slice(0, 12);
+    const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
+    return mac(mac(this.#key, day).digest(), id).digest('hex').slice(0, 12);
   }
 }
 
