@@ -70,7 +70,8 @@ std::string json_of(const std::vector<Identity>& all, Register& known) {
 
 std::string revocation_hint(const Path& fleet) {
   return "bring the lists to the gateways: examples/cloud/gateway/revoke " + (fleet / "gateway").string() +
-         " FILE --admin SOCKET --reload PID; the backend reads its list by itself within a minute";
+         " FILE --who enrolment --admin SOCKET --reload PID; the backend reads its list by itself within a "
+         "minute";
 }
 
 void must_be_known(Register& known, const std::string& vehicle) {

@@ -328,6 +328,22 @@ TEST_CASE("revocation reaches the listener by the file of serial numbers, before
   CHECK(holds(rig.gateway_log(), "\"listener\":\"enrolment\""));
 }
 
+TEST_CASE("the gateway's tools know the listener's lists") {
+  Rig rig;
+  const std::string gateway = rig.fleet() + "/gateway";
+  rig.bootstrap_client("boot", rig.vehicle());
+  REQUIRE(rig.oem({"revoke", "--vehicle", rig.vehicle()}).code == 0);
+  CHECK(run({WAYSEAL_GATEWAY_REVOKE, gateway, rig.file("serials"), "--who", "enrolment"}).code == 0);
+  CHECK(holds(slurp(rig.file("serials")), oem::serial_of(oem::read_certificate(rig.file("boot")).get())));
+  const std::vector<std::string> check{WAYSEAL_GATEWAY_CHECK, gateway, "60", "enrolment"};
+  CHECK(run(check).code == 0);
+  // A list that is missing: HAProxy would load this, and refuse every bootstrap certificate.
+  spill(gateway + "/enrolment-crl.pem", slurp(gateway + "/vehicle-crl.pem"));
+  const Output output = run(check);
+  CHECK(output.code == 1);
+  CHECK(holds(output.text, "OEM bootstrap CA"));
+}
+
 TEST_CASE("the listener's file is valid with the others, and nobody needs it") {
   Rig rig;
   REQUIRE(rig.oem({"partner", "add", "--name", "acme"}).code == 0);
