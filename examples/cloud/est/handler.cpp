@@ -77,7 +77,7 @@ cloud::HttpAnswer Handler::handle(const cloud::HttpRequest& request) noexcept {
                {"resource", resource.name},
                {"vehicle", known ? log_.token(requester.identity->vehicle) : std::string("-")},
                {"identity", known ? requester.identity->label : std::string("-")},
-               {"certificate", known ? requester.identity->digest.substr(0, 12) : std::string("-")},
+               {"certificate", known ? log_.token(requester.identity->certificate) : std::string("-")},
                {"status", static_cast<int64_t>(outcome.status)},
                {"why", outcome.why}});
     return answer_of(outcome, resource);

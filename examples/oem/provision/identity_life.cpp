@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "provision/identity_life.hpp"
 
-#include <algorithm>
-#include <cctype>
+#include <openssl/hmac.h>
+
+#include <cstdlib>
 #include <ctime>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
@@ -68,6 +70,45 @@ std::string json_of(const std::vector<Identity>& all, Register& known) {
   return list.dump(1) + "\n";
 }
 
+std::string hmac(const std::string& key, const std::string& bytes) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest, &size) == nullptr) {
+    throw std::runtime_error("OpenSSL: HMAC failed");
+  }
+  return {reinterpret_cast<const char*>(digest), size};
+}
+
+/// The key of names in logs, which the gateway has as well.
+std::string log_key() {
+  constexpr size_t kText = 44;  // base64 of 32 bytes
+  const char* const set = std::getenv("WAYSEAL_LOG_KEY");
+  const std::string text(set == nullptr ? "" : set);
+  unsigned char key[kText] = {};
+  if (text.size() != kText || EVP_DecodeBlock(key, reinterpret_cast<const unsigned char*>(text.data()),
+                                              static_cast<int>(kText)) != 33) {
+    throw std::runtime_error("WAYSEAL_LOG_KEY in the environment has to be the gateway's: base64 of 32 bytes");
+  }
+  return {reinterpret_cast<const char*>(key), 32};
+}
+
+/// PROTOCOL.md, "Security events": 12 digits under the key of that day (UTC).
+std::string name_in_log(const std::string& key, int64_t day, const std::string& identifier) {
+  const std::time_t time = day * kDaySeconds;
+  std::tm utc{};
+  gmtime_r(&time, &utc);
+  char text[16];
+  std::strftime(text, sizeof text, "%Y%m%d", &utc);
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string name;
+  for (const char c : hmac(hmac(key, text), identifier).substr(0, 6)) {
+    name += kDigits[static_cast<unsigned char>(c) >> 4];
+    name += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return name;
+}
+
 std::string revocation_hint(const Path& fleet) {
   return "bring the lists to the gateways: examples/cloud/gateway/revoke " + (fleet / "gateway").string() +
          " FILE --who enrolment --admin SOCKET --reload PID; the backend reads its list by itself within a "
@@ -87,16 +128,22 @@ std::string list_identities(const Path& fleet, const std::string& vehicle, ListF
 }
 
 std::string note_use(const Path& fleet, std::istream& log) {
+  const std::string key = log_key();
+  Register known = open_pki(fleet).open_register();
+  const std::vector<Identity> all = known.list("");
+  std::map<int64_t, std::map<std::string, std::string>> digests;  // of each day, by the name in the log
   std::set<std::string> used;
   for (std::string line; std::getline(log, line);) {
     const auto entry = nlohmann::json::parse(line, nullptr, false);
-    if (!entry.is_object() || entry.value("status", 0) != 200) continue;
-    std::string digest = entry.value("certificate", "");  // HAProxy writes capitals
-    std::transform(digest.begin(), digest.end(), digest.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    used.insert(digest);
+    if (!entry.is_object() || entry.value("status", 0) != 200 || !entry.contains("time_ms")) continue;
+    const int64_t day = entry["time_ms"].get<int64_t>() / 1000 / kDaySeconds;
+    auto& names = digests[day];
+    if (names.empty()) {
+      for (const Identity& one : all) names[name_in_log(key, day, one.certificate)] = one.digest;
+    }
+    const auto found = names.find(entry.value("certificate", ""));
+    if (found != names.end()) used.insert(found->second);
   }
-  Register known = open_pki(fleet).open_register();
   int64_t noted = 0;
   known.atomically([&] {
     for (const std::string& digest : used) noted += known.see(digest, std::time(nullptr));

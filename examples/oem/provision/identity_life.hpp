@@ -16,7 +16,8 @@ enum class ListFormat : uint8_t { kTable, kJson };
 /// Every certificate of a vehicle, or of all; without keys or certificates themselves.
 std::string list_identities(const Path& fleet, const std::string& vehicle, ListFormat format);
 
-/// Reads lines of a gateway's log and notes which certificates were used: those of requests that were answered with 200.
+/// Reads lines of a gateway's log and notes which certificates were used: those of requests that were answered with 200. Wants the
+/// gateway's WAYSEAL_LOG_KEY in the environment.
 std::string note_use(const Path& fleet, std::istream& log);
 
 /// Revokes certificates that a newer one has replaced for at least `grace_days`, and writes new lists.

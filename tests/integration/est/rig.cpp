@@ -20,6 +20,8 @@ using cloud_test::spill;
 
 namespace {
 
+const char* const kLogKey = "WAYSEAL_LOG_KEY=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
 void must(const Output& output, const std::string& what) {
   if (output.code != 0) throw std::runtime_error(what + ": " + output.text);
 }
@@ -124,6 +126,7 @@ std::vector<std::string> Rig::gateway_command(const std::vector<std::string>& fi
                                    "WAYSEAL_ENROL_BIND=127.0.0.1:" + std::to_string(enrol_port_),
                                    "WAYSEAL_EST_SOCKET=" + fleet() + "/est/est.sock",
                                    "WAYSEAL_GATEWAY_REVOKED=" + file("revoked"),
+                                   kLogKey,
                                    "WAYSEAL_PARTNER_BIND=127.0.0.1:1",
                                    "WAYSEAL_SHARE_SOCKET=/nowhere"};
   command.insert(command.end(), plan_.gateway.begin(), plan_.gateway.end());
@@ -164,7 +167,7 @@ void Rig::restart_backend() {
 }
 
 Output Rig::oem(std::vector<std::string> arguments) const {
-  arguments.insert(arguments.begin(), WAYSEAL_OEM);
+  arguments.insert(arguments.begin(), {"/usr/bin/env", kLogKey, WAYSEAL_OEM});
   arguments.insert(arguments.end(), {"--out", fleet()});
   return run(arguments);
 }
