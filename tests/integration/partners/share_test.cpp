@@ -34,7 +34,8 @@ TEST_CASE("a partner reads what it was granted and nothing else, sealed for its 
   CHECK(answer.head.find("content-type: application/jose") != std::string::npos);
   CHECK(answer.head.find("cache-control: no-store") != std::string::npos);
   CHECK(answer.head.find("server:") == std::string::npos);
-  for (const char* const plain : {"Engine", "Speed", "rpm", "999.75"}) {
+  // Long enough that base64 does not make them by chance.
+  for (const char* const plain : {"Engine", "Speed", "999.75"}) {
     CHECK(answer.body.find(plain) == std::string::npos);
   }
 
