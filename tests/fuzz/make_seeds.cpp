@@ -17,6 +17,7 @@
 #include "record.pb.h"
 #include "session.pb.h"
 #include "unit/seal/vehicle_half.hpp"
+#include "wayseal/enrol/certificate.hpp"
 #include "wayseal/record/loss_report.hpp"
 #include "wayseal/seal/envelope.hpp"
 #include "wayseal/seal/session.hpp"
@@ -369,6 +370,43 @@ void add_certificates(const Corpus& corpus) {
   corpus.add("certificates", "leaf_alone", fuzz::text_of(ed25519.bytes()));
 }
 
+// Enrolment ---------------------------------------------------------------------------------------------------
+
+std::string certs_only(const std::vector<fakes::Der>& certificates) {
+  std::string inside;
+  for (const fakes::Der& der : certificates) inside += fuzz::text_of(fakes::bytes_of(der));
+  const auto wrap = [](char tag, const std::string& content) {
+    const size_t size = content.size();
+    std::string head(1, tag);
+    if (size < 128) return head + static_cast<char>(size) + content;
+    if (size < 256) return head + '\x81' + static_cast<char>(size) + content;
+    return head + '\x82' + static_cast<char>(size >> 8) + static_cast<char>(size & 255) + content;
+  };
+  const std::string data("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x01", 11);
+  const std::string signed_data("\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02", 11);
+  const std::string version("\x02\x01\x01", 3);
+  const std::string none("\x31\x00", 2);
+  const std::string content = wrap('\x30', version + none + wrap('\x30', data) + wrap('\xA0', inside) + none);
+  return wrap('\x30', signed_data + wrap('\xA0', content));
+}
+
+void add_enrolment(const Corpus& corpus) {
+  const fakes::TestIdentity intermediate = fuzz::fuzz_intermediate(Role::kVehicle);
+  const fakes::Der leaf = fuzz::fuzz_leaf(intermediate, fakes::role_leaf_spec(Role::kVehicle, "vehicle-7")).der;
+  const std::string both = certs_only({leaf, intermediate.der});
+  corpus.add("enrolment_answer", "both", with_mode(0, both));
+  corpus.add("enrolment_answer", "leaf", with_mode(0, certs_only({leaf})));
+  corpus.add("enrolment_answer", "none", with_mode(0, certs_only({})));
+  corpus.add("enrolment_answer", "three", with_mode(0, certs_only({leaf, leaf, leaf})));
+  corpus.add("enrolment_answer", "certificate", with_mode(2, fuzz::text_of(fakes::bytes_of(leaf))));
+  std::string text(base64_size(both.size()), '\0');
+  static_cast<void>(write_base64(fuzz::bytes_of(both), {reinterpret_cast<uint8_t*>(text.data()), text.size()}));
+  corpus.add("enrolment_answer", "line", with_mode(1, text));
+  std::string lines;
+  for (size_t i = 0; i < text.size(); i += 64) lines += text.substr(i, 64) + "\r\n";
+  corpus.add("enrolment_answer", "lines", with_mode(1, lines));
+}
+
 // Texts ---------------------------------------------------------------------------------------------------------
 
 constexpr NamedText kAnswers[] = {
@@ -616,6 +654,7 @@ int main(int argc, char** argv) {
   add_sessions(corpus);
   add_signed_bodies(corpus);
   add_certificates(corpus);
+  add_enrolment(corpus);
   add_texts(corpus, read_file(repository / "examples/tcu/wayseal-tcu.toml"));
   add_uart_can(corpus);
   add_state(corpus);
