@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "batch.hpp"
+#include "contract.hpp"
 
 namespace cloud {
 namespace {
@@ -49,12 +50,13 @@ void Ingest::open_session(const Blob& encoded, const Peer& peer, Work& work) {
 
 void Ingest::open_record(const Blob& encoded, const Peer& peer, Work& work) {
   wayseal::v1::Sealed sealed;
-  if (encoded.size() > kSealedMax || !sealed.ParseFromString(encoded)) {
+  if (encoded.size() > kSealedMax || !sealed.ParseFromString(encoded) ||
+      !in_form(sealed, peer.name, core_.log)) {
     core_.count("malformed", 1);
     return;
   }
   const auto header = parse_header(sealed.header());
-  if (!header || sealed.ciphertext().size() < 16) {
+  if (!header) {
     core_.count("malformed", 1);
     return;
   }
@@ -242,7 +244,7 @@ Blob Ingest::seal_ack(const SessionRow& session, const SessionKeys& keys, const 
 
 Reply Ingest::handle(const Blob& body, const Peer& peer) {
   Upload upload;
-  if (!upload.ParseFromString(body) || upload.items_size() > kUploadItemsMax) {
+  if (!upload.ParseFromString(body) || !in_form(upload, peer.name, core_.log)) {
     core_.count("uploads_malformed", 1);
     return {400, {}};
   }

@@ -3,13 +3,12 @@
 
 #include <algorithm>
 
+#include "contract.hpp"
 #include "wire.hpp"
 
 namespace cloud {
 namespace {
 
-constexpr size_t kRequestBodyMax = 512;
-constexpr uint32_t kWantedMax = 64;
 constexpr int64_t kUnfinishedMs = 60LL * 60 * 1000;
 // A prekey is not given again when it is about to expire.
 constexpr int64_t kLeastRestMs = kMsPerDay;
@@ -25,8 +24,7 @@ void fill(wayseal::v1::Prekey* prekey, const PrekeyRow& row) {
 
 unsigned Prekeys::check(const Blob& body, const Peer& peer, wayseal::v1::PrekeysRequest* request) {
   wayseal::v1::SignedPrekeysRequest signed_request;
-  if (!signed_request.ParseFromString(body) || signed_request.body().size() > kRequestBodyMax ||
-      signed_request.chain_size() != 2) {
+  if (!signed_request.ParseFromString(body) || !in_form(signed_request, peer.name, core_.log)) {
     return 400;
   }
   const Leaf leaf = core_.pki.verify({signed_request.chain(0), signed_request.chain(1)}, Role::kVehicle);
@@ -36,8 +34,7 @@ unsigned Prekeys::check(const Blob& body, const Peer& peer, wayseal::v1::Prekeys
     core_.alarm(peer, "prekeys-not-authentic", {});
     return 403;
   }
-  if (!request->ParseFromString(signed_request.body()) || request->version() != 1 ||
-      request->challenge().size() != 32 || request->wanted() > kWantedMax || request->suites() == 0) {
+  if (!request->ParseFromString(signed_request.body()) || !in_form(*request, peer.name, core_.log)) {
     return 400;
   }
   if (leaf.common_name != peer.name || request->vehicle_id() != peer.name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sessions.hpp"
 
+#include "contract.hpp"
 #include "wire.hpp"
 
 namespace cloud {
@@ -9,14 +10,8 @@ namespace {
 using wayseal::v1::SessionOpen;
 using wayseal::v1::SessionRefused;
 
-bool sizes_hold(const SessionOpen& open) {
-  return open.version() == 1 && (open.suite() == 1 || open.suite() == 2) && open.prekey_point().size() == 65 &&
-         open.bundle_digest().size() == 32 && open.backend_certificate_digest().size() == 32 &&
-         open.ephemeral().size() == 65 && open.nonce().size() == 32 && open.chain_size() == 2 &&
-         (open.previous_session().empty() || open.previous_session().size() == kSessionIdSize) &&
-         open.previous_last_durable() <= kSequenceMax && open.session_counter() <= INT64_MAX &&
-         ((open.offer() >> (open.suite() - 1)) & 1) == 1;
-}
+/// What the offer says about the suite; sizes and ranges are the contract's.
+bool is_offered(const SessionOpen& open) { return ((open.offer() >> (open.suite() - 1)) & 1) == 1; }
 
 /// The strongest suite that both sides share has the lowest number.
 bool is_strongest(uint32_t suite, uint32_t shared) {
@@ -32,7 +27,8 @@ bool is_strongest(uint32_t suite, uint32_t shared) {
 std::optional<Sessions::Authentic> Sessions::authenticate(const Blob& encoded, const Peer& peer) {
   Authentic authentic;
   SessionOpen& open = authentic.open;
-  if (encoded.size() > kSessionOpenMax || !open.ParseFromString(encoded) || !sizes_hold(open)) {
+  const bool parsed = encoded.size() <= kSessionOpenMax && open.ParseFromString(encoded);
+  if (!parsed || !in_form(open, peer.name, core_.log) || !is_offered(open)) {
     core_.count("opens_malformed", 1);
     return std::nullopt;
   }

@@ -14,7 +14,6 @@ inline constexpr size_t kSessionIdSize = 16;
 inline constexpr size_t kSessionOpenMax = 3072;
 inline constexpr size_t kSealedMax = 65536;
 inline constexpr size_t kUploadMax = 256 * 1024;
-inline constexpr int kUploadItemsMax = 1024;
 inline constexpr size_t kPrekeysRequestMax = 8 * 1024;
 inline constexpr uint64_t kSequenceMax = 0xFFFFFFFF;
 inline constexpr int64_t kAcksPerSessionMax = 1 << 20;
