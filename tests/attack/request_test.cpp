@@ -141,10 +141,8 @@ TEST_CASE("smuggling: what is behind a request stands alone") {
           },
           [&] { return chain.send(good); }, chain.watch()});
   };
-  play_hidden("a request of another vehicle behind one's own", "401 401", [&](Request outer) {
-    Request second = hidden;
-    return outer.bytes() + second.bytes();
-  });
+  play_hidden("a request of another vehicle behind one's own", "401 401",
+              [&](const Request& outer) { return outer.bytes() + hidden.bytes(); });
   play_hidden("a request in the body of a chunked one", "411", [&](Request outer) {
     outer.remove("Content-Length").add("Transfer-Encoding: chunked");
     outer.body = "0\r\n\r\n" + hidden.bytes();

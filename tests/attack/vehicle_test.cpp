@@ -173,7 +173,7 @@ Meddler::Meddle with_sealed(const std::function<void(v1::Sealed&)>& spoil) {
 
 void flip(Blob* bytes, size_t at) { (*bytes)[at] = static_cast<char>((*bytes)[at] ^ 1); }
 
-Meddler::Meddle always(Answer answer) {
+Meddler::Meddle always(const Answer& answer) {
   return [answer](const std::string&, const Meddler::Forward& forward) {
     forward();
     return std::optional<Answer>(answer);
