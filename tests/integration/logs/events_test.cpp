@@ -92,6 +92,27 @@ TEST_CASE("an alarm of the backend and a refusal of the gateway are events, abou
   CHECK(run({WAYSEAL_BACKEND, "events", "--config", world.config(), "--kind", "NONE"}).code == 1);
 }
 
+TEST_CASE("a backend keeps a number of events, and counts the old ones that it drops") {
+  ::setenv("WAYSEAL_LOG_KEY", kLogKey, 1);
+  cloud_test::World world;
+  cloud_test::TestVehicle vehicle = world.vehicle();
+  const std::string database = world.folder() / "backend.db";
+  const auto ask = [&](const std::string& sql) {
+    const Output output = run({WAYSEAL_SQLITE, "-cmd", ".timeout 5000", database, sql});
+    CAPTURE(output.text);
+    REQUIRE(output.code == 0);
+    return output.text;
+  };
+  ask("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) INSERT INTO "
+      "events(event_id, at_ms, kind, severity, message) SELECT randomblob(16), i, 0, 0, x'' FROM n");
+  cloud_test::v1::SignedPrekeysRequest spoiled;
+  REQUIRE(spoiled.ParseFromString(vehicle.prekeys_request(1)));
+  spoiled.mutable_signature()->back() = static_cast<char>(spoiled.signature().back() ^ 1);
+  CHECK(world.post("/v1/prekeys", vehicle.id(), spoiled.SerializeAsString()).status == 403);
+  CHECK(ask("SELECT COUNT(*), MIN(at_ms), MAX(kind) FROM events") == "10000|2|206\n");
+  CHECK(ask("SELECT value FROM counters WHERE name = 'events_dropped'") == "1\n");
+}
+
 TEST_CASE("without a log key a gateway still names vehicles by a hash") {
   ::unsetenv("WAYSEAL_LOG_KEY");
   cloud_test::World world;
