@@ -222,7 +222,7 @@ attack::Request Mutator::change(attack::Request request) {
   size_t declared = 0;
   for (const std::string& field : request.fields) {
     const size_t digits = field.find_first_of("0123456789");
-    if (digits == std::string::npos || digits > 20) continue;
+    if (digits > 20) continue;  // npos as well
     declared = std::max(declared, static_cast<size_t>(std::strtoull(field.c_str() + digits, nullptr, 10)));
   }
   if (declared > request.body.size() && declared <= kDeclaredMost) request.body.resize(declared, '\0');
