@@ -13,6 +13,7 @@ using der::Reader;
 
 constexpr uint8_t kVersion3[] = {2};
 constexpr uint8_t kSignedDataVersion[] = {1};
+constexpr int64_t kYearMin = 1950;           // the first that UTCTime can say
 constexpr int64_t kDaysBefore1970 = 719468;  // from 0000-03-01
 
 // Of the proleptic Gregorian calendar.
@@ -48,8 +49,8 @@ bool read_time(Reader& reader, UtcTime& out) {
     if (!read_digits(text, year_size + 2 * i, 2, parts[i])) return false;
   }
   if (!general) year += year < 50 ? 2000 : 1900;
-  const bool sound = parts[0] >= 1 && parts[0] <= 12 && parts[1] >= 1 && parts[1] <= 31 && parts[2] < 24 &&
-                     parts[3] < 60 && parts[4] < 60;
+  const bool sound = year >= kYearMin && parts[0] >= 1 && parts[0] <= 12 && parts[1] >= 1 && parts[1] <= 31 &&
+                     parts[2] < 24 && parts[3] < 60 && parts[4] < 60;
   if (!sound) return false;
   const int64_t seconds = (parts[2] * 60 + parts[3]) * 60 + parts[4];
   out.ms = days_since_1970(year, parts[0], parts[1]) * kMsPerDay + seconds * kMsPerSecond;
