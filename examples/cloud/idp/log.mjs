@@ -50,7 +50,7 @@ export class Log {
 
   write(event, fields = {}) {
     const lost = this.#lost > 0 ? { lines_lost: this.#lost } : {};
-    const line = `${ascii(JSON.stringify({ at: new Date().toISOString(), event, ...fields, ...lost }))}\n`;
+    const line = `${ascii(JSON.stringify({ at: new Date(Date.now()).toISOString(), event, ...fields, ...lost }))}\n`;
     try {
       writeSync(this.#fd, line);
       this.#lost = 0;
@@ -61,7 +61,7 @@ export class Log {
 
   /** The name of a client in the log. */
   name(id) {
-    const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
+    const day = new Date(Date.now()).toISOString().slice(0, 10).replaceAll('-', '');
     return mac(mac(this.#key, day).digest(), id).digest('hex').slice(0, 12);
   }
 }

@@ -141,6 +141,8 @@ TEST_CASE("every claim is looked at, and what is absent is wrong") {
       {"exp", now + 60, "200"},
       {"nbf", now + 3600, "token-invalid nbf"},
       {"nbf", now, "200"},
+      {"nbf", "soon", "token-invalid nbf"},
+      {"nbf", -now, "token-invalid nbf"},
       {"sub", other, "token-invalid client"},
       {"sub", {}, "token-invalid client"},
       {"client_id", other, "token-invalid client"},

@@ -197,6 +197,7 @@ TEST_CASE("every part of a partner's token is looked at") {
   CHECK(forge("exp", nullptr) == "token-invalid exp");
   CHECK(forge("nbf", now + 3600) == "token-invalid nbf");
   CHECK(forge("nbf", now) == "200");
+  CHECK(forge("nbf", "soon") == "token-invalid nbf");
   CHECK(forge("cnf", nullptr) == "token-invalid cnf");
   CHECK(forge("cnf", {{"x5t#S256", ""}}) == "token-invalid cnf");
   CHECK(forge("client_id", "partner-0") == "token-invalid client");
