@@ -4,6 +4,8 @@
 #include <iterator>
 #include <string>
 
+#include "core.hpp"
+
 namespace cloud {
 namespace {
 
@@ -73,10 +75,10 @@ const FieldRule* broken_rule(const Message& message) {
   return nullptr;
 }
 
-bool in_form(const Message& message, const std::string& vehicle, Log& log) {
+bool in_form(const Message& message, const Peer& peer, Log& log) {
   const FieldRule* const broken = broken_rule(message);
   if (broken == nullptr) return true;
-  log.line("form", {{"vehicle", log.token(vehicle)}, {"rule", broken->name}});
+  if (peer.form_lines_left-- > 0) log.line("form", {{"vehicle", log.token(peer.name)}, {"rule", broken->name}});
   return false;
 }
 

@@ -14,6 +14,8 @@
 
 namespace cloud {
 
+struct Peer;
+
 enum class FieldKind {
   kNumber,  ///< Least and most are of its value.
   kBytes,   ///< Of its length in bytes; a string's as well.
@@ -44,8 +46,8 @@ FieldRules field_rules();
 /// bytes to it: they are checked where they are parsed.
 const FieldRule* broken_rule(const google::protobuf::Message& message);
 
-/// Says in the log which rule a vehicle's message broke. \return whether it holds all of them.
-bool in_form(const google::protobuf::Message& message, const std::string& vehicle, Log& log);
+/// Says in the log which rule a vehicle's message broke, for the first few of a request. \return whether it holds all of them.
+bool in_form(const google::protobuf::Message& message, const Peer& peer, Log& log);
 
 }  // namespace cloud
 

@@ -43,10 +43,11 @@ class KeyRing {
   uint64_t clock_ = 0;
 };
 
-/// The vehicle that the gateway named.
+/// The vehicle that the gateway named, for the time of one request.
 struct Peer {
   std::string name;
   int64_t row = 0;
+  mutable int form_lines_left = 4;  ///< An upload of a thousand bad items writes no thousand lines of log.
 };
 
 /// An answer to an HTTP request.

@@ -51,7 +51,7 @@ void Ingest::open_session(const Blob& encoded, const Peer& peer, Work& work) {
 void Ingest::open_record(const Blob& encoded, const Peer& peer, Work& work) {
   wayseal::v1::Sealed sealed;
   if (encoded.size() > kSealedMax || !sealed.ParseFromString(encoded) ||
-      !in_form(sealed, peer.name, core_.log)) {
+      !in_form(sealed, peer, core_.log)) {
     core_.count("malformed", 1);
     return;
   }
@@ -244,7 +244,7 @@ Blob Ingest::seal_ack(const SessionRow& session, const SessionKeys& keys, const 
 
 Reply Ingest::handle(const Blob& body, const Peer& peer) {
   Upload upload;
-  if (!upload.ParseFromString(body) || !in_form(upload, peer.name, core_.log)) {
+  if (!upload.ParseFromString(body) || !in_form(upload, peer, core_.log)) {
     core_.count("uploads_malformed", 1);
     return {400, {}};
   }

@@ -24,7 +24,7 @@ void fill(wayseal::v1::Prekey* prekey, const PrekeyRow& row) {
 
 unsigned Prekeys::check(const Blob& body, const Peer& peer, wayseal::v1::PrekeysRequest* request) {
   wayseal::v1::SignedPrekeysRequest signed_request;
-  if (!signed_request.ParseFromString(body) || !in_form(signed_request, peer.name, core_.log)) {
+  if (!signed_request.ParseFromString(body) || !in_form(signed_request, peer, core_.log)) {
     return 400;
   }
   const Leaf leaf = core_.pki.verify({signed_request.chain(0), signed_request.chain(1)}, Role::kVehicle);
@@ -34,7 +34,7 @@ unsigned Prekeys::check(const Blob& body, const Peer& peer, wayseal::v1::Prekeys
     core_.alarm(peer, "prekeys-not-authentic", {});
     return 403;
   }
-  if (!request->ParseFromString(signed_request.body()) || !in_form(*request, peer.name, core_.log)) {
+  if (!request->ParseFromString(signed_request.body()) || !in_form(*request, peer, core_.log)) {
     return 400;
   }
   if (leaf.common_name != peer.name || request->vehicle_id() != peer.name) {

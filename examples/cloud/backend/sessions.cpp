@@ -28,7 +28,7 @@ std::optional<Sessions::Authentic> Sessions::authenticate(const Blob& encoded, c
   Authentic authentic;
   SessionOpen& open = authentic.open;
   const bool parsed = encoded.size() <= kSessionOpenMax && open.ParseFromString(encoded);
-  if (!parsed || !in_form(open, peer.name, core_.log) || !is_offered(open)) {
+  if (!parsed || !in_form(open, peer, core_.log) || !is_offered(open)) {
     core_.count("opens_malformed", 1);
     return std::nullopt;
   }
