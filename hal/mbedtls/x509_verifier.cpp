@@ -132,7 +132,7 @@ Status common_name(const mbedtls_x509_crt& crt, VehicleId& id) {
 /// What the walk over the chain that mbedTLS built has found: leaf at 0, then its issuers.
 struct Path {
   const mbedtls_x509_crt* expected[3];
-  const mbedtls_x509_crt* root;  // whose own dates are not judged
+  const mbedtls_x509_crt* root = nullptr;  // whose own dates are not judged
   CertificateDates dates;
   int length = 0;
   bool as_expected = true;

@@ -13,8 +13,6 @@ bool is_flag(uint8_t value) { return value <= 1; }
 
 }  // namespace
 
-constexpr IdentityKey Enrolment::kAllKeys[];
-
 Status Enrolment::load(StateStore& state) {
   uint8_t value[kSize] = {};
   const Result<size_t> size = state.get(StateItem::kIdentityPlaces, value);
