@@ -26,9 +26,9 @@ struct FieldRule {
   const char* name;  ///< MESSAGE.FIELD: what the log says.
   const char* message;
   const char* field;
-  FieldKind kind;
   uint64_t least;
   uint64_t most;
+  FieldKind kind;
   bool required;  ///< Otherwise empty, or 0, is good as well.
 };
 

@@ -50,8 +50,7 @@ void Ingest::open_session(const Blob& encoded, const Peer& peer, Work& work) {
 
 void Ingest::open_record(const Blob& encoded, const Peer& peer, Work& work) {
   wayseal::v1::Sealed sealed;
-  if (encoded.size() > kSealedMax || !sealed.ParseFromString(encoded) ||
-      !in_form(sealed, peer, core_.log)) {
+  if (encoded.size() > kSealedMax || !sealed.ParseFromString(encoded) || !in_form(sealed, peer, core_.log)) {
     core_.count("malformed", 1);
     return;
   }

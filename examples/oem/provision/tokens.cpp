@@ -139,9 +139,11 @@ class Session {
 };
 
 /// Gives the objects of a class that have label `from` the label `to`.
-void relabel(const Session& session, CK_OBJECT_CLASS type, std::string from, std::string to) {
-  CK_ATTRIBUTE wanted[] = {{CKA_CLASS, &type, sizeof type}, {CKA_LABEL, from.data(), from.size()}};
-  CK_ATTRIBUTE label = {CKA_LABEL, to.data(), to.size()};
+void relabel(const Session& session, CK_OBJECT_CLASS type, const std::string& from, const std::string& to) {
+  // Templates are of pointers to what is not constant, and only read.
+  CK_ATTRIBUTE wanted[] = {{CKA_CLASS, &type, sizeof type},
+                           {CKA_LABEL, const_cast<char*>(from.data()), from.size()}};
+  CK_ATTRIBUTE label = {CKA_LABEL, const_cast<char*>(to.data()), to.size()};
   CK_OBJECT_HANDLE found[2] = {};
   CK_ULONG count = 0;
   must(session->C_FindObjectsInit(session.handle(), wanted, 2), "C_FindObjectsInit");

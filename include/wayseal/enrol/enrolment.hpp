@@ -160,7 +160,7 @@ class Enrolment {
   http::Timeouts timeouts_;
   StateStore* state_ = nullptr;
   Channel* channel_ = nullptr;
-  alignas(http::Exchange) uint8_t exchange_memory_[sizeof(http::Exchange)];
+  alignas(http::Exchange) uint8_t exchange_memory_[sizeof(http::Exchange)] = {};
   http::Exchange* exchange_ = nullptr;
   http::FixedBody body_{Bytes{}};
   CertificateDates dates_;

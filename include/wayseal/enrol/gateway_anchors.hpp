@@ -67,7 +67,7 @@ class GatewayAnchors {
   http::Timeouts timeouts_;
   StateStore* state_ = nullptr;
   Channel* channel_ = nullptr;
-  alignas(http::Exchange) uint8_t exchange_memory_[sizeof(http::Exchange)];
+  alignas(http::Exchange) uint8_t exchange_memory_[sizeof(http::Exchange)] = {};
   http::Exchange* exchange_ = nullptr;
   CertificateDates dates_;
   Bytes certificates_[kGatewayAnchorsMax];
